@@ -1,0 +1,119 @@
+//! What comes in by the one door of the pipeline, and the rules by which it decides.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use crate::article::{Article, Delivery};
+
+/// Everything that reaches the pipeline, in the order of happening.
+#[derive(Debug)]
+pub enum Event {
+    /// Articles, rejections and checkpoints of one source.
+    Batch(Delivery),
+    /// From here on these rules hold. Answered with what each topic found of active stories.
+    Rules(Box<Rules>),
+    /// Time goes on though nothing arrives.
+    Tick(Timestamp),
+    /// Write the alert log to a new file from here on: it was rotated.
+    Reopen,
+    /// A question of the user.
+    Ask(Ask),
+}
+
+impl From<Delivery> for Event {
+    fn from(delivery: Delivery) -> Self {
+        Self::Batch(delivery)
+    }
+}
+
+/// A question, and where the answer goes. Answers are JSON in the form of the contracts.
+#[derive(Debug)]
+pub struct Ask {
+    /// What is asked.
+    pub question: Question,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<serde_json::Value>,
+}
+
+/// What can be asked of a running pipeline.
+#[derive(Debug)]
+pub enum Question {
+    /// Why an article, read from a file, would do what it would do.
+    ExplainArticle(Box<Article>),
+    /// Why a known report, by address or id, did what it did.
+    ExplainKnown(String),
+    /// How things stand.
+    Status,
+}
+
+/// All that decisions depend on beside the articles. Written to the journal when it changes, so that the same journal
+/// always gives the same decisions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Topics in the order of the config.
+    pub topics: Vec<TopicRule>,
+    /// Articles published longer ago than this when they arrive are `suppressed:old`. Whole seconds.
+    pub max_age_secs: i64,
+    /// Of a feed's first answer, what was published longer ago than this is not told. Whole seconds.
+    pub first_fetch_secs: i64,
+    /// Dedupe compares within so many days.
+    pub window_days: u32,
+    /// and within so many articles.
+    pub window_articles_max: u32,
+}
+
+/// A topic as the user wrote it, with its sample articles read in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TopicRule {
+    /// Unique, `[a-z0-9-]`.
+    pub name: String,
+    /// In the query language; already checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Canonical name and its aliases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<TrackedName>,
+    /// Sample reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Article>,
+    /// Reports that the topic must not match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_examples: Vec<Article>,
+    /// How sure a match must be.
+    #[serde(default)]
+    pub sensitivity: Sensitivity,
+    /// A story alerts from so many outlets on.
+    pub min_outlets: u32,
+    /// After an alert of a story, silence about it for so long. Whole seconds.
+    pub cooldown_secs: i64,
+}
+
+/// A name that the user tracks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackedName {
+    /// What mentions are filed under.
+    pub name: String,
+    /// Other spellings.
+    pub aliases: Vec<String>,
+}
+
+/// How sure a match must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sensitivity {
+    /// Hardly ever wrong, misses some.
+    Strict,
+    /// The default.
+    #[default]
+    Balanced,
+    /// Misses hardly any, is wrong more often.
+    Sensitive,
+}
+
+impl Rules {
+    /// Whether an article of this date is too old to be told when it arrives.
+    pub fn too_old(&self, published: Timestamp, seen_at: Timestamp) -> bool {
+        seen_at.duration_since(published) > SignedDuration::from_secs(self.max_age_secs)
+    }
+}

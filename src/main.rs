@@ -1,0 +1,3 @@
+//! Storywatch, the command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Event in: decide, apply, commit, deliver.
+
+pub mod view;
