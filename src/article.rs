@@ -1,7 +1,7 @@
 //! The values that flow from the sources through the pipeline to the reader of an alert.
 //! Knows nothing of the rest of the crate.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -45,15 +45,24 @@ impl FromStr for Id {
     }
 }
 
+/// Text for people, a number where bytes count.
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        } else {
+            u64::deserialize(deserializer).map(Self)
+        }
     }
 }
 
@@ -202,8 +211,8 @@ pub struct Delivery {
     pub receipt: Option<oneshot::Sender<Receipt>>,
 }
 
-/// The decisions of one delivery, in order, after their commit.
-pub type Receipt = Vec<Arc<Decision>>;
+/// The decisions of one delivery as JSON in the form of the contract, in order, after their commit.
+pub type Receipt = Vec<String>;
 
 /// Most finds in one delivery; a batch holds as many.
 pub const DELIVERY_FOUND_MAX: usize = 512;
@@ -278,6 +287,9 @@ pub struct Decision {
     pub reason: Option<String>,
     /// The original of a copy, the known report of an update or repeat: its `input_id`, else its id.
     pub of: Option<String>,
+    /// The id of the report that `of` names.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of_id: Option<Id>,
     /// Share of the shorter text that stands in the other, 0 to 1.
     pub similarity: Option<f32>,
     /// Null only where it is rejected.
@@ -427,6 +439,9 @@ pub struct Alert {
     pub article: Option<ArticleHead>,
     /// How many outlets have told the story so far, this one counted.
     pub outlets: u32,
+    /// Whether this outlet had told nothing of it before.
+    #[serde(default)]
+    pub new_outlet: bool,
     /// How many of them with words of their own: copies don't count.
     pub independent: u32,
     /// How many reports the story has so far, this one counted, copies too.
