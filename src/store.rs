@@ -1,0 +1,478 @@
+//! The journal's index: what is known, by key. It can always be built again from the journal, and is whenever it is
+//! damaged. The only user of sled, whose traps are handled here and in the modules below.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use self::{
+    catch::catching,
+    row::{OWN, RowFault},
+    sync::Syncer,
+};
+use crate::{
+    journal::{
+        Position,
+        state_dir::{StateDir, StateError, sync_dir},
+    },
+    pipeline::view::{Changes, Rows, Tree},
+};
+
+mod aside;
+mod catch;
+pub mod known;
+mod row;
+mod sync;
+pub mod upkeep;
+
+/// Version of the trees, their keys and values. An older one is built again from the journal, a newer one is refused.
+pub const SCHEMA: u32 = 1;
+
+/// sled's cache; the process grows by about eight times as much.
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// Largest value. What is large belongs into the journal.
+pub const VALUE_BYTES_MAX: usize = 1 << 20;
+
+/// Rows of one write when a range is removed.
+const REMOVE_ROWS_MAX: usize = 1024;
+
+/// sled gives its lock back a moment after the last handle is dropped.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+const APPLIED_KEY: &[u8] = b"applied";
+const SCHEMA_KEY: &[u8] = b"schema";
+const ANALYSIS_KEY: &[u8] = b"analysis";
+
+/// The index cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// In use by another process, or no room.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Written by a newer version.
+    #[error(
+        "the index in {} was written by a newer storywatch ({what} {found}, this one knows {known}): install that \
+         version, or remove the directory to have it built again from the journal",
+        dir.display()
+    )]
+    Newer {
+        /// The index.
+        dir: PathBuf,
+        /// What is newer.
+        what: &'static str,
+        /// Its version.
+        found: u32,
+        /// The newest that this program can read.
+        known: u32,
+    },
+    /// It is marked as such; the next start moves it aside and builds it again.
+    #[error("the index in {} is damaged: {why}; start again to have it built again from the journal", dir.display())]
+    Damaged {
+        /// The index.
+        dir: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// An earlier failure, of the background sync for one: nothing is written after it.
+    #[error("the index in {} is not written any more: {why}", dir.display())]
+    Stopped {
+        /// The index.
+        dir: PathBuf,
+        /// The earlier failure.
+        why: String,
+    },
+    /// Over `VALUE_BYTES_MAX`.
+    #[error("a value of {bytes} bytes is too large for the index ({tree:?}, at most {VALUE_BYTES_MAX})")]
+    TooLarge {
+        /// The tree.
+        tree: Tree,
+        /// Size of the value.
+        bytes: usize,
+    },
+    /// The file system says no.
+    #[error("could not {what} {}", path.display())]
+    Io {
+        /// A verb.
+        what: &'static str,
+        /// Of what.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { what, path, source }
+    }
+}
+
+/// What the store must know to judge an index.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Version of the analysis (tokeniser, sketch, model) that this program does.
+    pub analysis: u32,
+    /// Where the journal ends; an index that knows more belongs to another journal.
+    pub journal_end: Position,
+}
+
+/// An index that is ready, and what is to be done before it is used.
+pub struct Opened {
+    /// The index.
+    pub store: Store,
+    /// Apply the journal from here on again. After an unclean stop this lies before what is applied already.
+    pub replay_from: Position,
+    /// The index was damaged or outdated and is empty now.
+    pub set_aside: Option<SetAside>,
+    /// The rows were analysed by this older version: analyse the active window again, then call `Store::set_analysis`.
+    pub older_analysis: Option<u32>,
+}
+
+/// An index that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Why not.
+    pub why: String,
+    /// Where it is now.
+    pub to: PathBuf,
+}
+
+/// The index, open. One tree of sled holds all of `Tree`, so that a batch is one atomic write.
+pub struct Store {
+    dir: PathBuf,
+    state: StateDir,
+    db: sled::Db,
+    syncer: Syncer,
+}
+
+enum OpenFault {
+    /// Build it again.
+    Unusable(String),
+    /// Don't touch it.
+    Fatal(StoreError),
+}
+
+impl From<StoreError> for OpenFault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Damaged { why, .. } => Self::Unusable(why),
+            other => Self::Fatal(other),
+        }
+    }
+}
+
+/// Takes the index away, so that the next start builds it again from the journal.
+///
+/// # Errors
+/// When its files cannot be removed.
+pub fn remove(state: &StateDir) -> Result<(), StoreError> {
+    let dir = aside::index_dir(state.path());
+    match std::fs::remove_dir_all(&dir) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &dir)(fault)),
+        _ => Ok(()),
+    }
+}
+
+impl Store {
+    /// Opens the index of a state directory. One that is damaged, outdated or ahead of the journal is moved aside and an
+    /// empty one takes its place.
+    pub fn open(state: &StateDir, options: &Options) -> Result<Opened, StoreError> {
+        let state_dir = state.path();
+        let dir = aside::index_dir(state_dir);
+        aside::clear_leftovers(state_dir).map_err(StoreError::io("clean up", state_dir))?;
+        if let Err(StateError::Full { .. }) = state.check_room() {
+            aside::remove_damaged(state_dir).map_err(StoreError::io("clean up", state_dir))?;
+        }
+        state.check_room()?;
+        let mut set_aside = None;
+        let opened = if dir.join("db").exists() {
+            match open_known(&dir, options) {
+                Err(OpenFault::Unusable(why)) => {
+                    let to = aside::set_aside(state_dir).map_err(StoreError::io("move aside", &dir))?;
+                    tracing::error!(index = %dir.display(), moved_to = %to.display(), why,
+                        "the index cannot be used, it is built again from the journal");
+                    set_aside = Some(SetAside { why, to });
+                    open_empty(state_dir, &dir, options)?
+                }
+                Err(OpenFault::Fatal(error)) => return Err(error),
+                Ok(opened) => opened,
+            }
+        } else {
+            open_empty(state_dir, &dir, options)?
+        };
+        let KnownIndex { db, synced, analysis } = opened;
+        let syncer = Syncer::start(db.clone(), dir.clone(), synced)
+            .map_err(StoreError::io("start the thread that syncs", &dir))?;
+        let store = Self { dir, state: state.clone(), db, syncer };
+        let older_analysis = Some(analysis).filter(|found| *found < options.analysis);
+        Ok(Opened { store, replay_from: synced, set_aside, older_analysis })
+    }
+
+    /// The value of one key.
+    pub fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = row::key(row::code(tree), key);
+        let Some(found) = self.guarded(|| self.db.get(&key))? else { return Ok(None) };
+        self.unwrapped(&key, &found).map(|value| Some(value.to_vec()))
+    }
+
+    /// At most `rows_max` rows whose keys are at least `from`, in order.
+    pub fn scan(&self, tree: Tree, from: &[u8], rows_max: usize) -> Result<Rows, StoreError> {
+        let code = row::code(tree);
+        let range = row::key(code, from)..vec![code + 1];
+        let found = self.guarded(|| self.db.range(range).take(rows_max).collect::<sled::Result<Vec<_>>>())?;
+        let rows = found.iter().map(|(key, row)| {
+            let value = self.unwrapped(key, row)?;
+            Ok((key.get(1..).unwrap_or_default().to_vec(), value.to_vec()))
+        });
+        rows.collect()
+    }
+
+    /// Writes the changes, and that the journal is applied up to there, in one atomic step. It is durable about a second
+    /// later; until then the journal has it.
+    pub fn commit(&self, changes: &Changes, applied: Position) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for (tree, key, value) in changes.iter() {
+            let key = row::key(row::code(tree), key);
+            match value {
+                None => batch.remove(key),
+                Some(value) if value.len() > VALUE_BYTES_MAX => {
+                    return Err(StoreError::TooLarge { tree, bytes: value.len() });
+                }
+                Some(value) => {
+                    let row = row::wrap(&key, value);
+                    batch.insert(key, row);
+                }
+            }
+        }
+        put_own(&mut batch, APPLIED_KEY, &position_bytes(applied));
+        self.write(batch)?;
+        self.syncer.written(Some(applied));
+        Ok(())
+    }
+
+    /// Removes the keys from `from` up to and without `until`, and says how many there were. Not one step: after a crash
+    /// some may be left.
+    pub fn remove_range(&self, tree: Tree, from: &[u8], until: &[u8]) -> Result<u64, StoreError> {
+        let code = row::code(tree);
+        let range = row::key(code, from)..row::key(code, until);
+        if range.is_empty() {
+            return Ok(0);
+        }
+        let mut removed = 0;
+        loop {
+            let keys = self.guarded(|| {
+                self.db.range(range.clone()).keys().take(REMOVE_ROWS_MAX).collect::<sled::Result<Vec<_>>>()
+            })?;
+            if keys.is_empty() {
+                return Ok(removed);
+            }
+            removed += keys.len() as u64;
+            let mut batch = sled::Batch::default();
+            for key in keys {
+                batch.remove(key);
+            }
+            self.write(batch)?;
+            self.syncer.written(None);
+        }
+    }
+
+    /// How far the journal is applied: after an unclean stop only what was durable counts.
+    pub fn applied(&self) -> Position {
+        self.syncer.applied()
+    }
+
+    /// The rows are analysed anew.
+    pub fn set_analysis(&self, analysis: u32) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        put_own(&mut batch, ANALYSIS_KEY, &analysis.to_be_bytes());
+        self.write(batch)?;
+        self.syncer.written(None);
+        Ok(())
+    }
+
+    /// Makes all durable and closes: the next start then has nothing to replay.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.syncer.stop();
+        if let Some(why) = self.syncer.failed() {
+            return Err(StoreError::Stopped { dir: self.dir.clone(), why });
+        }
+        sync::sync(&self.db, &self.dir, self.syncer.applied())
+    }
+
+    fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
+        if let Some(why) = self.syncer.failed() {
+            return Err(StoreError::Stopped { dir: self.dir.clone(), why });
+        }
+        self.state.check_room()?;
+        self.guarded(|| self.db.apply_batch(batch))
+    }
+
+    /// Runs an operation of sled. What goes wrong there is not retried; damage is noted for the next start.
+    fn guarded<T>(&self, operation: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
+        catching(operation, &self.dir).map_err(|error| self.noted(error))
+    }
+
+    fn unwrapped<'r>(&self, key: &[u8], row: &'r [u8]) -> Result<&'r [u8], StoreError> {
+        unwrap_row(&self.dir, key, row).map_err(|error| self.noted(error))
+    }
+
+    fn noted(&self, error: StoreError) -> StoreError {
+        if let StoreError::Damaged { why, .. } = &error {
+            aside::mark(&self.dir, why);
+        }
+        self.syncer.fail(&error.to_string());
+        error
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.syncer.stop();
+        if self.syncer.failed().is_some() {
+            // After an error, sled's own drop may panic or wait for ever; the process is about to end anyway.
+            std::mem::forget(self.db.clone());
+        }
+    }
+}
+
+struct KnownIndex {
+    db: sled::Db,
+    synced: Position,
+    analysis: u32,
+}
+
+fn open_empty(state_dir: &Path, dir: &Path, options: &Options) -> Result<KnownIndex, StoreError> {
+    // Whatever lies there has no `db`; and `synced` comes before `db`, so that a kill in between is no damage.
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(StoreError::io("empty", dir)(error));
+        }
+        _ => {}
+    }
+    fs::create_dir_all(dir)
+        .and_then(|()| sync::write_synced(dir, Position::default()))
+        .map_err(StoreError::io("make", dir))?;
+    let db = open_db(dir)?;
+    put_versions(&db, dir, options)?;
+    sync::sync(&db, dir, Position::default())?;
+    sync_dir(dir).and_then(|()| sync_dir(state_dir)).map_err(StoreError::io("sync", dir))?;
+    Ok(KnownIndex { db, synced: Position::default(), analysis: options.analysis })
+}
+
+fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
+    if let Some(why) = aside::marked(dir) {
+        return Err(OpenFault::Unusable(why));
+    }
+    let synced =
+        sync::read_synced(dir).map_err(|source| OpenFault::Fatal(StoreError::io("read", dir)(source)))?;
+    let Some(synced) = synced else {
+        return Err(OpenFault::Unusable("it does not say how far it is durable".to_owned()));
+    };
+    let db = open_db(dir)?;
+    let Some(schema) = own_number(&db, dir, SCHEMA_KEY)? else {
+        if synced != Position::default() {
+            return Err(OpenFault::Unusable("it has lost its version".to_owned()));
+        }
+        put_versions(&db, dir, options)?;
+        return Ok(KnownIndex { db, synced, analysis: options.analysis });
+    };
+    let analysis = own_number(&db, dir, ANALYSIS_KEY)?.unwrap_or(0);
+    for (what, found, known) in
+        [("index schema", schema, SCHEMA), ("analysis version", analysis, options.analysis)]
+    {
+        if found > known {
+            return Err(OpenFault::Fatal(StoreError::Newer { dir: dir.to_owned(), what, found, known }));
+        }
+    }
+    if schema < SCHEMA {
+        return Err(OpenFault::Unusable(format!("it has the older schema {schema}")));
+    }
+    let applied = own(&db, dir, APPLIED_KEY)?.and_then(|bytes| position_of(&bytes)).unwrap_or_default();
+    if applied < synced {
+        return Err(OpenFault::Unusable(format!(
+            "it was durable up to {synced:?}, but has only {applied:?}"
+        )));
+    }
+    if applied > options.journal_end {
+        let end = options.journal_end;
+        return Err(OpenFault::Unusable(format!(
+            "it goes up to {applied:?}, but the journal ends at {end:?}"
+        )));
+    }
+    Ok(KnownIndex { db, synced, analysis })
+}
+
+fn open_db(dir: &Path) -> Result<sled::Db, StoreError> {
+    let config = sled::Config::default().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+    let began = Instant::now();
+    loop {
+        match catching(|| config.open(), dir) {
+            Err(StoreError::Io { source, .. })
+                if source.to_string().contains("could not acquire lock") && began.elapsed() < LOCK_WAIT =>
+            {
+                thread::sleep(Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
+}
+
+fn unwrap_row<'r>(dir: &Path, key: &[u8], row: &'r [u8]) -> Result<&'r [u8], StoreError> {
+    row::unwrap(key, row).map_err(|fault| match fault {
+        RowFault::Damaged => {
+            let why = format!("the row {} does not have its checksum", key.escape_ascii());
+            StoreError::Damaged { dir: dir.to_owned(), why }
+        }
+        RowFault::Newer(found) => StoreError::Newer {
+            dir: dir.to_owned(),
+            what: "row version",
+            found: u32::from(found),
+            known: u32::from(row::ROW_VERSION),
+        },
+    })
+}
+
+fn own(db: &sled::Db, dir: &Path, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    let key = row::key(OWN, key);
+    let Some(found) = catching(|| db.get(&key), dir)? else { return Ok(None) };
+    unwrap_row(dir, &key, &found).map(|value| Some(value.to_vec()))
+}
+
+fn own_number(db: &sled::Db, dir: &Path, key: &[u8]) -> Result<Option<u32>, StoreError> {
+    Ok(own(db, dir, key)?.and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes))
+}
+
+fn put_own(batch: &mut sled::Batch, key: &[u8], value: &[u8]) {
+    let key = row::key(OWN, key);
+    let row = row::wrap(&key, value);
+    batch.insert(key, row);
+}
+
+fn put_versions(db: &sled::Db, dir: &Path, options: &Options) -> Result<(), StoreError> {
+    let mut batch = sled::Batch::default();
+    put_own(&mut batch, SCHEMA_KEY, &SCHEMA.to_be_bytes());
+    put_own(&mut batch, ANALYSIS_KEY, &options.analysis.to_be_bytes());
+    catching(|| db.apply_batch(batch), dir)
+}
+
+fn position_bytes(position: Position) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    let (day, offset) = bytes.split_at_mut(4);
+    day.copy_from_slice(&position.day.to_be_bytes());
+    offset.copy_from_slice(&position.offset.to_be_bytes());
+    bytes
+}
+
+fn position_of(bytes: &[u8]) -> Option<Position> {
+    let (day, offset) = bytes.split_first_chunk::<4>()?;
+    Some(Position { day: u32::from_be_bytes(*day), offset: u64::from_be_bytes(offset.try_into().ok()?) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! Makes sled durable behind the pipeline's back, and keeps a small file that says how far it is.
+//! sled's `flush` only starts the writing (`sync_file_range`); with `fdatasync` behind it, it is durable.
+
+use std::{
+    error::Error,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use super::{StoreError, aside, catch::catching};
+use crate::journal::{Position, state_dir::sync_dir};
+
+/// How long a write to sled stays in danger of a power cut; the journal is replayed from there.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+const SYNCED_FILE: &str = "synced";
+
+/// The thread that syncs, and what it and the pipeline tell each other.
+pub(super) struct Syncer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    /// Locked, because the pipeline sets what the thread takes; held for a few instructions only.
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// How far the journal is in sled.
+    applied: Position,
+    /// Something was written since the last sync began.
+    dirty: bool,
+    stop: bool,
+    failed: Option<String>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Syncer {
+    pub(super) fn start(db: sled::Db, dir: PathBuf, applied: Position) -> io::Result<Self> {
+        let state = State { applied, dirty: false, stop: false, failed: None };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let for_thread = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("store-sync".to_owned())
+            .spawn(move || run(&for_thread, &db, &dir))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Something was written, `applied` with it.
+    pub(super) fn written(&self, applied: Option<Position>) {
+        let mut state = self.shared.lock();
+        state.applied = applied.unwrap_or(state.applied);
+        if !state.dirty {
+            state.dirty = true;
+            self.shared.changed.notify_one();
+        }
+    }
+
+    pub(super) fn applied(&self) -> Position {
+        self.shared.lock().applied
+    }
+
+    /// Why nothing may be written any more.
+    pub(super) fn failed(&self) -> Option<String> {
+        self.shared.lock().failed.clone()
+    }
+
+    /// Nothing may be written any more, nor synced.
+    pub(super) fn fail(&self, why: &str) {
+        self.shared.lock().failed.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// Ends the thread; what it had not synced is left to the caller.
+    pub(super) fn stop(&mut self) {
+        self.shared.lock().stop = true;
+        self.shared.changed.notify_one();
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            self.fail("the thread that syncs the index panicked");
+        }
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn run(shared: &Shared, db: &sled::Db, dir: &Path) {
+    loop {
+        let state = shared.lock();
+        let state = shared
+            .changed
+            .wait_while(state, |state| !state.stop && !state.dirty)
+            .unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = shared
+            .changed
+            .wait_timeout_while(state, SYNC_EVERY, |state| !state.stop)
+            .unwrap_or_else(PoisonError::into_inner);
+        if state.stop || state.failed.is_some() {
+            return;
+        }
+        state.dirty = false;
+        let applied = state.applied;
+        drop(state);
+        if let Err(error) = sync(db, dir, applied) {
+            if let StoreError::Damaged { why, .. } = &error {
+                aside::mark(dir, why);
+            }
+            shared.lock().failed = Some(told(&error));
+            return;
+        }
+    }
+}
+
+fn told(error: &StoreError) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}
+
+/// Makes all that was written durable, and notes that the journal up to `applied` is among it.
+pub(super) fn sync(db: &sled::Db, dir: &Path, applied: Position) -> Result<(), StoreError> {
+    catching(|| db.flush(), dir)?;
+    File::open(dir.join("db"))
+        .and_then(|file| file.sync_data())
+        .and_then(|()| sync_blobs(&dir.join("blobs")))
+        .and_then(|()| write_synced(dir, applied))
+        .map_err(StoreError::io("sync", dir))
+}
+
+/// sled puts what is larger than a segment into files of its own and does not sync them. There are none as long as values
+/// stay small.
+fn sync_blobs(dir: &Path) -> io::Result<()> {
+    let mut any = false;
+    for entry in fs::read_dir(dir)? {
+        match File::open(entry?.path()) {
+            Ok(file) => file.sync_data()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        any = true;
+    }
+    if any { sync_dir(dir) } else { Ok(()) }
+}
+
+/// The file is written aside and renamed, so that there is always a whole one; an older one only means more replay.
+pub(super) fn write_synced(dir: &Path, applied: Position) -> io::Result<()> {
+    let body = format!("1 {} {}", applied.day, applied.offset);
+    let aside = dir.join("synced.new");
+    let mut file = File::create(&aside)?;
+    writeln!(file, "{body} {:08x}", crc32fast::hash(body.as_bytes()))?;
+    file.sync_data()?;
+    fs::rename(aside, dir.join(SYNCED_FILE))
+}
+
+/// How far the index in `dir` is known to be durable; `None` where the file is missing or damaged.
+pub(super) fn read_synced(dir: &Path) -> io::Result<Option<Position>> {
+    match fs::read(dir.join(SYNCED_FILE)) {
+        Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(parse_synced)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn parse_synced(text: &str) -> Option<Position> {
+    let (body, checksum) = text.strip_suffix('\n')?.rsplit_once(' ')?;
+    if u32::from_str_radix(checksum, 16).ok()? != crc32fast::hash(body.as_bytes()) {
+        return None;
+    }
+    let (day, offset) = body.strip_prefix("1 ")?.split_once(' ')?;
+    Some(Position { day: day.parse().ok()?, offset: offset.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synced_is_read_as_written() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read_synced(dir.path()).unwrap(), None);
+        let position = Position { day: 20_170_302, offset: 123_456_789_012 };
+        write_synced(dir.path(), position).unwrap();
+        assert_eq!(read_synced(dir.path()).unwrap(), Some(position));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_synced_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let position = Position { day: 20_170_302, offset: 77 };
+        write_synced(dir.path(), position).unwrap();
+        let path = dir.path().join(SYNCED_FILE);
+        let whole = fs::read(&path).unwrap();
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, damaged).unwrap();
+            let found = read_synced(dir.path()).unwrap();
+            assert!(found.is_none() || found == Some(position), "bit {bit}: {found:?}");
+        }
+    }
+}

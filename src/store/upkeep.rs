@@ -1,0 +1,151 @@
+//! What the `store` verbs do with an index that no daemon uses: count, check, compact.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{Options, Store, StoreError, aside, catching, open_db, row, sync, unwrap_row};
+use crate::{
+    journal::{
+        Position,
+        state_dir::{StateDir, sync_dir},
+    },
+    pipeline::view::Tree,
+};
+
+/// Rows of one write when the index is copied.
+const COPY_ROWS_MAX: usize = 1024;
+
+/// Damaged rows that are named.
+const DAMAGED_NAMED_MAX: usize = 100;
+
+/// How large an index is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Of all its files.
+    pub disk_bytes: u64,
+    /// Rows and bytes of keys and values, by tree.
+    pub trees: BTreeMap<Tree, TreeStats>,
+}
+
+/// How large a tree is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TreeStats {
+    /// Keys.
+    pub rows: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+}
+
+/// What a check of every row has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Rows that are as they were written.
+    pub rows: u64,
+    /// Rows that are not.
+    pub damaged_rows: u64,
+    /// Their keys, at most `DAMAGED_NAMED_MAX`.
+    pub damaged: Vec<String>,
+}
+
+/// What compacting has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    /// Size on disk before.
+    pub bytes_before: u64,
+    /// and after.
+    pub bytes_after: u64,
+}
+
+impl Store {
+    /// Counts all rows; reads the whole index.
+    pub fn stats(&self) -> Result<Stats, StoreError> {
+        let disk_bytes = dir_bytes(&self.dir).map_err(StoreError::io("measure", &self.dir))?;
+        let mut trees = BTreeMap::new();
+        for tree in Tree::ALL {
+            let mut stats = TreeStats::default();
+            let mut rows = self.db.scan_prefix([row::code(tree)]);
+            while let Some((key, value)) = self.guarded(|| rows.next().transpose())? {
+                stats.rows += 1;
+                stats.bytes += (key.len() + value.len()) as u64;
+            }
+            trees.insert(tree, stats);
+        }
+        Ok(Stats { disk_bytes, trees })
+    }
+
+    /// Reads every row and checks it. Damage that sled itself finds is the error.
+    pub fn verify(&self) -> Result<Verified, StoreError> {
+        let mut verified = Verified::default();
+        let mut rows = self.db.iter();
+        while let Some((key, row)) = self.guarded(|| rows.next().transpose())? {
+            if row::unwrap(&key, &row).is_ok() {
+                verified.rows += 1;
+                continue;
+            }
+            verified.damaged_rows += 1;
+            if verified.damaged.len() < DAMAGED_NAMED_MAX {
+                verified.damaged.push(key.escape_ascii().to_string());
+            }
+        }
+        if verified.damaged_rows > 0 {
+            aside::mark(&self.dir, &format!("{} rows do not have their checksum", verified.damaged_rows));
+        }
+        Ok(verified)
+    }
+}
+
+/// Copies the index into a new database and puts that in its place: sled's files only grow.
+pub fn compact(state: &StateDir, options: &Options) -> Result<Compacted, StoreError> {
+    let store = Store::open(state, options)?.store;
+    let dir = store.dir.clone();
+    let bytes_before = dir_bytes(&dir).map_err(StoreError::io("measure", &dir))?;
+    let new_dir = aside::new_index_dir(state.path());
+    copy_rows(&store, &new_dir)?;
+    store.close()?;
+    let bytes_after = dir_bytes(&new_dir).map_err(StoreError::io("measure", &new_dir))?;
+    aside::swap(state.path()).map_err(StoreError::io("replace", &dir))?;
+    Ok(Compacted { bytes_before, bytes_after })
+}
+
+fn copy_rows(store: &Store, to: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(to)
+        .and_then(|()| sync::write_synced(to, Position::default()))
+        .map_err(StoreError::io("make", to))?;
+    let new = open_db(to)?;
+    let mut rows = store.db.iter();
+    loop {
+        store.state.check_room()?;
+        let chunk = store.guarded(|| rows.by_ref().take(COPY_ROWS_MAX).collect::<sled::Result<Vec<_>>>())?;
+        if chunk.is_empty() {
+            break;
+        }
+        let mut batch = sled::Batch::default();
+        for (key, row) in chunk {
+            unwrap_row(&store.dir, &key, &row).map_err(|error| store.noted(error))?;
+            batch.insert(key, row);
+        }
+        catching(|| new.apply_batch(batch), to)?;
+    }
+    sync::sync(&new, to, store.applied())?;
+    sync_dir(to).map_err(StoreError::io("sync", to))
+}
+
+fn dir_bytes(dir: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    let mut dirs: Vec<PathBuf> = vec![dir.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            let about = entry.metadata()?;
+            if about.is_dir() {
+                dirs.push(entry.path());
+            } else {
+                bytes += about.len();
+            }
+        }
+    }
+    Ok(bytes)
+}
