@@ -1,0 +1,85 @@
+//! Where articles come from: feeds that are polled and directories that are watched. Knows nothing of topics, alerts,
+//! the store or the config file; what it needs of them comes as the plain values below.
+
+use std::path::PathBuf;
+
+pub mod clean;
+pub mod date;
+pub mod drop;
+pub mod feed;
+pub mod fetch;
+pub mod format;
+pub mod net;
+pub mod page;
+pub mod parse;
+mod send;
+mod worker;
+
+/// How feeds and pages are asked for: the table `[fetch]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchLimits {
+    /// Interval of a feed whose rhythm is not yet known.
+    pub poll_secs_default: u32,
+    /// No feed is asked more often than this.
+    pub poll_secs_min: u32,
+    /// Every feed is asked at least this often, but for a server's wish not to be.
+    pub poll_secs_max: u32,
+    /// Between the starts of two requests to one host.
+    pub per_host_gap_secs: u32,
+    /// For the whole of one exchange, redirects and body included.
+    pub timeout_secs: u32,
+    /// Of one body, after decompression.
+    pub body_bytes_max: usize,
+    /// Private addresses that configured feeds may have.
+    pub allow_private: Vec<net::Exemption>,
+}
+
+impl Default for FetchLimits {
+    fn default() -> Self {
+        Self {
+            poll_secs_default: 900,
+            poll_secs_min: 300,
+            poll_secs_max: 86_400,
+            per_host_gap_secs: 5,
+            timeout_secs: 30,
+            body_bytes_max: 8 << 20,
+            allow_private: Vec::new(),
+        }
+    }
+}
+
+/// When the page behind an entry is fetched for its full text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FullText {
+    /// Never: the feed's own text is used.
+    #[default]
+    Never,
+    /// Where the feed gives a teaser only.
+    Teasers,
+    /// For every entry.
+    Always,
+}
+
+/// One feed to poll.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedSpec {
+    /// Address as configured, http or https.
+    pub url: String,
+    /// What the user calls it.
+    pub name: Option<String>,
+    /// Who publishes; else each article's host.
+    pub outlet: Option<String>,
+    /// Fixes the interval; the server may ask for a longer one.
+    pub poll_secs: Option<u32>,
+    /// Whether pages are fetched.
+    pub full_text: FullText,
+}
+
+/// One directory to watch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DropSpec {
+    /// The directory, absolute. Its subdirectories are not read.
+    pub path: PathBuf,
+    /// Who publishes, where an article neither says so nor has an address.
+    pub outlet: Option<String>,
+}

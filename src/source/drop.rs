@@ -1,0 +1,566 @@
+//! Watched directories: what is dropped there is read once, at once, and across restarts. Only user of `notify`.
+
+mod file;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use notify::{
+    EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+    event::{AccessKind, AccessMode, ModifyKind, RenameMode},
+};
+use serde_json::Value;
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+    task,
+};
+use tokio_util::sync::CancellationToken;
+
+use self::file::{State, is_temporary, key, known, list, mark, resume};
+use super::{
+    DropSpec,
+    format::{Clock, Origin, Reader},
+    send::{BEAT, Closed, Way},
+};
+use crate::{
+    article::{Checkpoint, Found, Rejected},
+    event::Event,
+    pulse::Pulse,
+};
+
+/// Begins the key of a file's checkpoint.
+pub const KEY_PREFIX: &str = "file ";
+
+/// A file whose writer did not tell that it is done is read when it has not changed for this time.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Directories are looked through so often, whatever the kernel tells.
+const RESCAN: Duration = Duration::from_secs(30);
+
+/// A directory that is missing is looked for so often.
+const MISSING_RESCAN: Duration = Duration::from_secs(1);
+
+/// Notices that may wait; what is beyond them is found by a scan.
+const NOTICES_MAX: usize = 4096;
+
+/// Watches the directories until it is told to stop or the door closes. `checkpoints` are all that are kept under keys
+/// that begin with `KEY_PREFIX`.
+pub async fn run(
+    mut drops: watch::Receiver<Arc<Vec<DropSpec>>>,
+    checkpoints: BTreeMap<String, Value>,
+    door: mpsc::Sender<Event>,
+    pulse: Pulse,
+    stop: CancellationToken,
+) {
+    let way = Way { door, pulse, stop: stop.clone() };
+    let (sender, notices) = sync_channel(NOTICES_MAX);
+    let (rescan, ours) = (Arc::new(AtomicBool::new(false)), drops.clone());
+    let watcher = watcher(sender.clone(), Arc::clone(&rescan));
+    let room = Room {
+        watcher: watcher
+            .inspect_err(|error| tracing::error!(%error, "directories are looked through every 30 s only"))
+            .ok(),
+        directories: BTreeMap::new(),
+        files: known(checkpoints),
+        settling: BTreeMap::new(),
+        rescan,
+        way,
+        handle: Handle::current(),
+    };
+    let turns = task::spawn_blocking(move || room.run(ours, &notices));
+    let wake = async {
+        loop {
+            let changed = tokio::select! {
+                () = stop.cancelled() => false,
+                changed = drops.changed() => changed.is_ok(),
+            };
+            // full is as good as woken
+            sender.try_send(Notice::Wake).ok();
+            if !changed {
+                break std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        ended = turns => if let Err(error) = ended { tracing::error!(%error, "watching directories broke down") },
+        () = wake => {}
+    }
+}
+
+enum Notice {
+    /// Stop, or another list of drops.
+    Wake,
+    /// Written and closed, or moved in: it is whole.
+    Whole(PathBuf),
+    /// Something happens to it.
+    Touched(PathBuf),
+}
+
+fn watcher(sender: SyncSender<Notice>, rescan: Arc<AtomicBool>) -> notify::Result<RecommendedWatcher> {
+    notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else {
+            rescan.store(true, Ordering::Release);
+            return;
+        };
+        if event.need_rescan() {
+            rescan.store(true, Ordering::Release);
+            sender.try_send(Notice::Wake).ok();
+            return;
+        }
+        for path in event.paths {
+            let notice = match event.kind {
+                EventKind::Access(AccessKind::Close(AccessMode::Write))
+                | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Notice::Whole(path),
+                EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => Notice::Touched(path),
+                _ => continue,
+            };
+            if sender.try_send(notice).is_err() {
+                rescan.store(true, Ordering::Release);
+            }
+        }
+    })
+}
+
+/// One watched directory.
+struct Directory {
+    spec: DropSpec,
+    /// Device and inode that are watched; none while it is missing.
+    watched: Option<(u64, u64)>,
+    next_scan: Instant,
+}
+
+struct Room {
+    watcher: Option<RecommendedWatcher>,
+    directories: BTreeMap<PathBuf, Directory>,
+    files: BTreeMap<PathBuf, State>,
+    /// Files that are looked at again at a time, with what they were like.
+    settling: BTreeMap<PathBuf, (Instant, State)>,
+    rescan: Arc<AtomicBool>,
+    way: Way,
+    handle: Handle,
+}
+
+impl Room {
+    fn run(mut self, mut drops: watch::Receiver<Arc<Vec<DropSpec>>>, notices: &Receiver<Notice>) {
+        let list = drops.borrow_and_update().clone();
+        if self.adjust(&list).is_err() {
+            return;
+        }
+        while !self.way.stop.is_cancelled() && !self.way.door.is_closed() {
+            self.way.pulse.beat();
+            if drops.has_changed().unwrap_or(false) {
+                let list = drops.borrow_and_update().clone();
+                if self.adjust(&list).is_err() {
+                    return;
+                }
+            }
+            let wait = self.next_turn().saturating_duration_since(Instant::now()).min(BEAT);
+            let first = notices.recv_timeout(wait).ok();
+            if self.turn(first.into_iter().chain(notices.try_iter().take(NOTICES_MAX))).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn next_turn(&self) -> Instant {
+        let settled = self.settling.values().map(|(at, _)| *at).min();
+        let scan = self.directories.values().map(|directory| directory.next_scan).min();
+        settled.into_iter().chain(scan).min().unwrap_or_else(|| Instant::now() + BEAT)
+    }
+
+    fn turn(&mut self, notices: impl Iterator<Item = Notice>) -> Result<(), Closed> {
+        let mut whole = Vec::new();
+        let mut seen = BTreeSet::new();
+        for notice in notices {
+            match notice {
+                Notice::Wake => {}
+                Notice::Whole(path) if self.is_ours(&path) => {
+                    if seen.insert(path.clone()) {
+                        whole.push(path);
+                    }
+                }
+                Notice::Touched(path) if self.is_ours(&path) => self.settle_later(&path),
+                // the directory itself was touched: it may be gone
+                Notice::Touched(path) | Notice::Whole(path) => {
+                    if let Some(directory) = self.directories.get_mut(&path) {
+                        // one made anew in its place can have the same inode, but the watch ended with the old one
+                        directory.watched = None;
+                        directory.next_scan = Instant::now();
+                    }
+                }
+            }
+        }
+        for path in whole {
+            self.settling.remove(&path);
+            self.take(&path)?;
+        }
+        self.take_settled()?;
+        let all = self.rescan.swap(false, Ordering::AcqRel);
+        let now = Instant::now();
+        let due = |directory: &&Directory| all || directory.next_scan <= now;
+        let due: Vec<PathBuf> = self.directories.values().filter(due).map(|d| d.spec.path.clone()).collect();
+        due.iter().try_for_each(|path| self.scan(path))
+    }
+
+    fn is_ours(&self, path: &Path) -> bool {
+        path.parent().is_some_and(|parent| self.directories.contains_key(parent)) && !is_temporary(path)
+    }
+
+    fn settle_later(&mut self, path: &Path) {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_file() => {
+                let state = State::of(&metadata);
+                if !self.files.get(path).is_some_and(|known| known.unchanged(&state) && known.progress.done) {
+                    self.settling.insert(path.to_owned(), (Instant::now() + SETTLE, state));
+                }
+            }
+            Ok(_) => {}
+            // its checkpoint goes with the next scan
+            Err(_) => {
+                self.settling.remove(path);
+                if let Some(directory) = path.parent().and_then(|parent| self.directories.get_mut(parent)) {
+                    directory.next_scan = directory.next_scan.min(Instant::now() + SETTLE);
+                }
+            }
+        }
+    }
+
+    fn take_settled(&mut self) -> Result<(), Closed> {
+        let now = Instant::now();
+        let due: Vec<PathBuf> =
+            self.settling.iter().filter(|(_, (at, _))| *at <= now).map(|(path, _)| path.clone()).collect();
+        for path in due {
+            let Some((_, before)) = self.settling.remove(&path) else { continue };
+            match fs::symlink_metadata(&path).map(|metadata| State::of(&metadata)) {
+                Ok(state) if state.unchanged(&before) => self.take(&path)?,
+                Ok(state) => {
+                    self.settling.insert(path, (now + SETTLE, state));
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in another list of drops; files of those that went are forgotten.
+    fn adjust(&mut self, specs: &[DropSpec]) -> Result<(), Closed> {
+        let wanted: BTreeSet<&Path> = specs.iter().map(|spec| spec.path.as_path()).collect();
+        let gone: Vec<PathBuf> =
+            self.directories.keys().filter(|path| !wanted.contains(path.as_path())).cloned().collect();
+        for path in gone {
+            self.directories.remove(&path);
+            self.unwatch(&path);
+        }
+        for spec in specs {
+            let new = Directory { spec: spec.clone(), watched: None, next_scan: Instant::now() };
+            self.directories.entry(spec.path.clone()).or_insert(new).spec = spec.clone();
+        }
+        let ours =
+            |path: &&PathBuf| !path.parent().is_some_and(|parent| self.directories.contains_key(parent));
+        let strangers: Vec<PathBuf> = self.files.keys().filter(ours).cloned().collect();
+        self.forget(&strangers)?;
+        let paths: Vec<PathBuf> = self.directories.keys().cloned().collect();
+        paths.iter().try_for_each(|path| self.scan(path))
+    }
+
+    fn unwatch(&mut self, path: &Path) {
+        if let Some(watcher) = &mut self.watcher {
+            // it may be gone already, with its watch
+            watcher.unwatch(path).ok();
+        }
+    }
+
+    /// Looks a directory through: watches it if it is another one than before, reads what is new, forgets what is gone.
+    fn scan(&mut self, path: &Path) -> Result<(), Closed> {
+        let identity = fs::metadata(path).ok().filter(fs::Metadata::is_dir).map(|m| (m.dev(), m.ino()));
+        let Some(directory) = self.directories.get_mut(path) else { return Ok(()) };
+        let before = std::mem::replace(&mut directory.watched, identity);
+        directory.next_scan = Instant::now() + if identity.is_some() { RESCAN } else { MISSING_RESCAN };
+        if before != identity {
+            self.watch_anew(path, before.is_some(), identity.is_some());
+        }
+        if identity.is_none() {
+            // a disk that is not mounted yet must not cost what is known of its files
+            return Ok(());
+        }
+        let present = match list(path) {
+            Ok(present) => present,
+            Err(error) => {
+                tracing::warn!(drop = %path.display(), %error, "could not look through the drop; give the daemon's group access to it");
+                return Ok(());
+            }
+        };
+        let names: BTreeSet<&PathBuf> = present.iter().map(|(file, _)| file).collect();
+        let inside = |file: &&PathBuf| file.parent() == Some(path) && !names.contains(file);
+        let gone: Vec<PathBuf> = self.files.keys().filter(inside).cloned().collect();
+        self.forget(&gone)?;
+        let now = Timestamp::now();
+        for (file, state) in present {
+            if self.files.get(&file).is_some_and(|known| {
+                known.unchanged(&state) && known.progress.done && known.refused.is_none()
+            }) || self.settling.contains_key(&file)
+            {
+                continue;
+            }
+            // what was written a moment ago may be written on
+            let age = now.as_second() - state.mtime.0;
+            if (0..=1).contains(&age) {
+                self.settling.insert(file, (Instant::now() + SETTLE, state));
+            } else {
+                self.take(&file)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn watch_anew(&mut self, path: &Path, was: bool, is: bool) {
+        if was {
+            self.unwatch(path);
+        }
+        let shown = path.display();
+        match (&mut self.watcher, is) {
+            (Some(watcher), true) => match watcher.watch(path, RecursiveMode::NonRecursive) {
+                Ok(()) => tracing::info!(drop = %shown, "watching the drop"),
+                Err(error) => {
+                    tracing::warn!(drop = %shown, %error, "could not watch the drop; it is looked through every 30 s");
+                }
+            },
+            (_, false) => {
+                tracing::warn!(drop = %shown, "the drop is missing; it is watched as soon as it is there");
+            }
+            (None, true) => {}
+        }
+    }
+
+    fn forget(&mut self, files: &[PathBuf]) -> Result<(), Closed> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        for file in files {
+            self.files.remove(file);
+        }
+        let gone = files.iter().map(|file| Checkpoint { key: key(file), state: Value::Null }).collect();
+        self.deliver(Vec::new(), gone)
+    }
+
+    fn deliver(&self, found: Vec<Found>, checkpoints: Vec<Checkpoint>) -> Result<(), Closed> {
+        self.handle.block_on(self.way.deliver(found, checkpoints))
+    }
+
+    /// Reads a file from where it was left.
+    fn take(&mut self, path: &Path) -> Result<(), Closed> {
+        let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+        if !metadata.is_file() {
+            return Ok(());
+        }
+        let mut state = State::of(&metadata);
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        let known = self.files.get(path).filter(|known| known.same_file(&state)).copied();
+        if known.is_some_and(|known| {
+            known.unchanged(&state)
+                && (known.progress.done && known.refused.is_none() || known.refused == Some(changed))
+        }) {
+            return Ok(());
+        }
+        let resume = known.and_then(|known| resume(path, &known, &state));
+        let Some(directory) = path.parent().and_then(|parent| self.directories.get(parent)) else {
+            return Ok(());
+        };
+        let name = directory.spec.path.display().to_string();
+        let outlet = directory.spec.outlet.clone().unwrap_or_default();
+        let origin = Origin { name: &name, outlet: &outlet };
+        let now = Timestamp::now();
+        let mut reader = match Reader::open(path, origin, Clock::Live(now), resume) {
+            Ok(reader) => reader,
+            Err(rejected) => {
+                state.refused = Some(changed);
+                state.progress.done = true;
+                return self.keep(path, state, vec![Found::Rejected(Rejected { seen_at: now, ..*rejected })]);
+            }
+        };
+        while let Some((found, progress)) = reader.next_delivery() {
+            state.progress = progress;
+            state.mark = mark(path, progress.offset).unwrap_or_default();
+            self.keep(path, state, found)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, path: &Path, state: State, found: Vec<Found>) -> Result<(), Closed> {
+        let value = serde_json::to_value(state).unwrap_or(Value::Null);
+        self.deliver(found, vec![Checkpoint { key: key(path), state: value }])?;
+        self.files.insert(path.to_owned(), state);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use tokio::{task::JoinHandle, time};
+
+    use super::*;
+    use crate::article::Delivery;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A watched directory with what was delivered of it.
+    struct World {
+        dir: tempfile::TempDir,
+        checkpoints: BTreeMap<String, Value>,
+        stop: CancellationToken,
+        events: mpsc::Receiver<Event>,
+        task: JoinHandle<()>,
+    }
+
+    impl World {
+        fn start(dir: tempfile::TempDir, checkpoints: BTreeMap<String, Value>) -> Self {
+            let path = dir.path().join("drop");
+            let spec = DropSpec { path, outlet: Some("Desk".to_owned()) };
+            let (sender, drops) = watch::channel(Arc::new(vec![spec]));
+            let (door, events) = mpsc::channel(8);
+            let stop = CancellationToken::new();
+            let running = run(drops, checkpoints.clone(), door, Pulse::default(), stop.clone());
+            #[expect(clippy::disallowed_methods, reason = "`stop` joins it")]
+            let task = tokio::spawn(async move {
+                running.await;
+                drop(sender);
+            });
+            Self { dir, checkpoints, stop, events, task }
+        }
+
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir(dir.path().join("drop")).unwrap();
+            Self::start(dir, BTreeMap::new())
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join("drop").join(name)
+        }
+
+        async fn delivery(&mut self) -> Delivery {
+            let event = time::timeout(PATIENCE, self.events.recv()).await.expect("nothing came").unwrap();
+            let Event::Batch(delivery) = event else { panic!("{event:?}") };
+            for checkpoint in &delivery.checkpoints {
+                self.checkpoints.insert(checkpoint.key.clone(), checkpoint.state.clone());
+            }
+            delivery
+        }
+
+        /// The titles that come next, until as many are there.
+        async fn titles(&mut self, count: usize) -> Vec<String> {
+            let mut titles = Vec::new();
+            while titles.len() < count {
+                titles.extend(self.delivery().await.found.into_iter().map(|found| match found {
+                    Found::Article(article) => article.title,
+                    Found::Rejected(rejected) => rejected.reason,
+                }));
+            }
+            titles
+        }
+
+        /// Waits until the watch is set up: a file that is dropped is seen.
+        async fn ready(&mut self) {
+            fs::write(self.path("first.jsonl"), "{\"title\":\"first\"}\n").unwrap();
+            assert_eq!(self.titles(1).await, ["first"]);
+        }
+
+        async fn restart(mut self) -> Self {
+            self.stop.cancel();
+            time::timeout(PATIENCE, &mut self.task).await.expect("it does not stop").unwrap();
+            let kept = self.checkpoints.into_iter().filter(|(_, state)| !state.is_null()).collect();
+            Self::start(self.dir, kept)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_file_is_read_once_also_across_restarts() {
+        let mut world = World::new();
+        world.ready().await;
+        fs::write(world.path("a.txt"), "A dam in Lindmouth\n\nIt broke.").unwrap();
+        assert_eq!(world.titles(1).await, ["A dam in Lindmouth"]);
+        let mut world = world.restart().await;
+        fs::write(world.path("b.jsonl"), "{\"title\":\"b\"}").unwrap();
+        assert_eq!(world.titles(1).await, ["b"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_there_at_the_start_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("drop")).unwrap();
+        fs::write(dir.path().join("drop/a.jsonl"), "{\"title\":\"a\"}\nnonsense\n{\"title\":\"c\"}").unwrap();
+        let mut world = World::start(dir, BTreeMap::new());
+        let titles = world.titles(3).await;
+        assert_eq!((titles[0].as_str(), titles[2].as_str()), ("a", "c"));
+        assert!(titles[1].contains("no JSON object"), "{titles:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_file_that_grows_is_read_on() {
+        let mut world = World::new();
+        world.ready().await;
+        let mut file = fs::OpenOptions::new().append(true).open(world.path("first.jsonl")).unwrap();
+        file.write_all(b"{\"title\":\"second\"}\n").unwrap();
+        drop(file);
+        assert_eq!(world.titles(1).await, ["second"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn temporary_names_wait_for_their_rename() {
+        let mut world = World::new();
+        world.ready().await;
+        fs::write(world.path("x.jsonl.part"), "{\"title\":\"x\"}").unwrap();
+        fs::write(world.path("y.jsonl"), "{\"title\":\"y\"}").unwrap();
+        assert_eq!(world.titles(1).await, ["y"]);
+        fs::rename(world.path("x.jsonl.part"), world.path("x.jsonl")).unwrap();
+        assert_eq!(world.titles(1).await, ["x"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_directory_made_anew_is_watched_and_the_old_files_are_forgotten() {
+        let mut world = World::new();
+        world.ready().await;
+        fs::remove_dir_all(world.dir.path().join("drop")).unwrap();
+        fs::create_dir(world.dir.path().join("drop")).unwrap();
+        fs::write(world.path("new.jsonl"), "{\"title\":\"new\"}").unwrap();
+        assert_eq!(world.titles(1).await, ["new"]);
+        let old = key(&world.path("first.jsonl"));
+        assert_eq!(world.checkpoints.get(&old), Some(&Value::Null));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn pipes_and_links_are_left_alone() {
+        let mut world = World::new();
+        world.ready().await;
+        std::os::unix::fs::symlink("/etc/hostname", world.path("link.txt")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(world.path("pipe.txt")).status().unwrap();
+        assert!(made.success());
+        fs::write(world.path("y.jsonl"), "{\"title\":\"y\"}").unwrap();
+        assert_eq!(world.titles(1).await, ["y"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_big_file_comes_in_parts() {
+        let mut world = World::new();
+        world.ready().await;
+        let lines = "{\"title\":\"t\"}\n".repeat(1300);
+        fs::write(world.path("staged"), lines).unwrap();
+        let sizes =
+            [world.delivery().await, world.delivery().await, world.delivery().await].map(|d| d.found.len());
+        assert_eq!(sizes, [512, 512, 276]);
+    }
+}

@@ -1,0 +1,407 @@
+//! What is remembered of a feed, and when it is asked next. Pure: time is an argument.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    article::Id,
+    source::{FeedSpec, FetchLimits, fetch::Validity, parse::Pace},
+};
+
+/// A feed's state: the checkpoint `feed URL`, which also tells its health.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// Verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+    /// When it is asked next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// The interval that its own rhythm led to, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_secs: Option<u32>,
+    /// Failures since the last success.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub errors: u32,
+    /// Why it failed last; none after a success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When it last succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub succeeded: Option<Timestamp>,
+    /// Of the last body that was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Id>,
+    /// Entries in that body.
+    pub entries: u32,
+    /// Answers since then that brought the same body, or none.
+    pub unchanged: u32,
+    /// Answers without a body since the last with one: a server may say for ever that nothing has changed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bodiless: u32,
+    /// What the server's headers last asked for, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fresh_secs: Option<u64>,
+    /// What the feed itself last asked for.
+    #[serde(skip_serializing_if = "Pace::is_free")]
+    pub pace: Pace,
+    /// Where it is asked for now, after it has moved for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Where the server says that it has moved to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moving: Option<String>,
+    /// How often in a row it has said so.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub moves: u32,
+    /// Its host wants to be left alone until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_held: Option<Timestamp>,
+    /// It was taken away for good and is not asked for any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// What an answer was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// A body that was not known.
+    Some,
+    /// The same body, or none.
+    Nothing,
+}
+
+/// A wish of a server beyond a day, or beyond the user's ceiling if that is higher, is taken for a mistake: one wrong
+/// header must not silence a feed for ever.
+const WISH_SECS_MAX: u32 = 86_400;
+
+/// Redirects to the same address, one after the other, before a feed counts as moved: one may be a mistake or the page
+/// of a network that wants a password.
+const MOVES_MIN: u32 = 4;
+
+/// Failures at the new address before the old one is asked again.
+const LOST_ERRORS_MIN: u32 = 3;
+
+/// After so many answers without a body one is asked for whatever the server thinks that we have.
+const AUDIT_AFTER: u32 = 30;
+
+/// While the network is down each feed tries it this often at least: its return is news for all.
+const OUTAGE_SECS_MAX: u64 = 60;
+
+/// Back-off doubles with each failure, so many times.
+const DOUBLINGS_MAX: u32 = 10;
+
+/// The longest wait that a sound state can ask for, in milliseconds.
+pub(super) fn wait_millis_max(limits: &FetchLimits) -> u64 {
+    // the jitter, and the hours of a weekend that a feed wants to be skipped
+    u64::from(limits.poll_secs_max.max(WISH_SECS_MAX)) * 1100 + 7 * 86_400_000
+}
+
+impl State {
+    /// Reads a checkpoint; what an older version wrote otherwise is as if there were none.
+    pub(super) fn deserialize_lenient(state: &serde_json::Value) -> Option<Self> {
+        Self::deserialize(state).ok()
+    }
+
+    /// After an answer with a body that is not known.
+    pub(super) fn take(&mut self, validity: Validity, pace: Pace, plan: &Plan<'_>) {
+        self.pace = pace;
+        self.unchanged = 0;
+        self.replace(validity);
+        self.succeed(News::Some, plan);
+    }
+
+    /// After an answer with the body that was known.
+    pub(super) fn repeat(&mut self, validity: Validity, plan: &Plan<'_>) {
+        self.unchanged = self.unchanged.saturating_add(1);
+        self.replace(validity);
+        self.succeed(News::Nothing, plan);
+    }
+
+    /// A server that gives no validators with a body has none.
+    fn replace(&mut self, validity: Validity) {
+        self.etag = validity.etag;
+        self.last_modified = validity.last_modified;
+        self.fresh_secs = validity.fresh.map(|fresh| fresh.as_secs());
+        self.bodiless = 0;
+        self.follow(validity.moved);
+    }
+
+    /// After an answer without a body. What it does not repeat stays as it was (RFC 9111, 4.3.4).
+    pub(super) fn confirm(&mut self, validity: Validity, plan: &Plan<'_>) {
+        self.etag = validity.etag.or(self.etag.take());
+        self.last_modified = validity.last_modified.or(self.last_modified.take());
+        self.fresh_secs = validity.fresh.map(|fresh| fresh.as_secs()).or(self.fresh_secs);
+        self.bodiless = self.bodiless.saturating_add(1);
+        self.unchanged = self.unchanged.saturating_add(1);
+        self.follow(validity.moved);
+        self.succeed(News::Nothing, plan);
+    }
+
+    fn succeed(&mut self, news: News, plan: &Plan<'_>) {
+        self.errors = 0;
+        self.error = None;
+        self.host_held = None;
+        self.succeeded = Some(plan.now);
+        self.interval_secs = Some(plan.adapted(self.interval_secs, news));
+        self.schedule(plan);
+    }
+
+    /// The next time: the feed's own rhythm, or later where the server or the feed asks for that.
+    fn schedule(&mut self, plan: &Plan<'_>) {
+        let interval = self.interval_secs.unwrap_or(plan.limits.poll_secs_default);
+        let asked = self.fresh_secs.unwrap_or(0).max(self.pace.floor_secs);
+        let due = plan.after(plan.jittered(interval).max(asked.min(plan.wish_secs_max())));
+        self.due = Some(self.pace.awake(due));
+    }
+
+    /// Takes a new address after it was named several times.
+    fn follow(&mut self, moved: Option<String>) {
+        let Some(moved) = moved else {
+            self.moving = None;
+            self.moves = 0;
+            return;
+        };
+        self.moves = if self.moving.as_ref() == Some(&moved) { self.moves.saturating_add(1) } else { 1 };
+        self.moving = Some(moved);
+        if self.moves >= MOVES_MIN {
+            self.address = self.moving.take();
+            self.moves = 0;
+        }
+    }
+
+    /// Whether no answer was ever read.
+    pub(super) fn knows_nothing(&self) -> bool {
+        self.succeeded.is_none()
+    }
+
+    /// Whether what is known of the last answer is kept to ourselves this time.
+    pub(super) fn is_audit(&self) -> bool {
+        self.bodiless >= AUDIT_AFTER
+    }
+
+    /// After a failure.
+    pub(super) fn fail(&mut self, reason: &str, retry_after: Option<Duration>, plan: &Plan<'_>) {
+        self.errors = self.errors.saturating_add(1);
+        self.error = Some(reason.to_owned());
+        if self.errors >= LOST_ERRORS_MIN && self.address.take().is_some() {
+            self.errors = 1;
+        }
+        let usual = plan.usual(self.interval_secs);
+        let most = u64::from(plan.limits.poll_secs_max).max(usual);
+        let wait = (usual << self.errors.min(DOUBLINGS_MAX)).min(most);
+        let wait = plan.jittered(u32::try_from(wait).unwrap_or(u32::MAX));
+        let asked = retry_after.map_or(0, |wish| wish.as_secs().saturating_add(1)).min(plan.wish_secs_max());
+        self.due = Some(plan.after(wait.max(asked)));
+    }
+
+    /// After a server's wish that holds for all its feeds.
+    pub(super) fn hold_host(&mut self, wish: Duration, plan: &Plan<'_>) {
+        self.host_held = Some(plan.after(wish.as_secs().saturating_add(1).min(plan.wish_secs_max())));
+    }
+
+    /// Nothing answers, this feed's server or any other: it is asked again at its usual time.
+    pub(super) fn postpone(&mut self, reason: &str, plan: &Plan<'_>) {
+        self.error = Some(format!("the network is down: {reason}"));
+        let wait = plan.usual(self.interval_secs).min(OUTAGE_SECS_MAX);
+        self.due = Some(plan.after(plan.jittered(u32::try_from(wait).unwrap_or(u32::MAX))));
+    }
+}
+
+/// What the next time depends on beside the answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) spec: &'a FeedSpec,
+    pub(super) limits: &'a FetchLimits,
+    pub(super) now: Timestamp,
+}
+
+impl Plan<'_> {
+    fn fixed(&self) -> Option<u32> {
+        self.spec.poll_secs.map(|secs| secs.max(self.limits.poll_secs_min))
+    }
+
+    fn wish_secs_max(&self) -> u64 {
+        self.limits.poll_secs_max.max(WISH_SECS_MAX).into()
+    }
+
+    /// The interval if nothing had happened.
+    fn usual(&self, known: Option<u32>) -> u64 {
+        self.fixed().or(known).unwrap_or(self.limits.poll_secs_default).max(1).into()
+    }
+
+    /// A feed that brings news is asked sooner, one that does not later.
+    fn adapted(&self, known: Option<u32>, news: News) -> u32 {
+        if let Some(fixed) = self.fixed() {
+            return fixed;
+        }
+        let limits = self.limits;
+        let next = match (known, news) {
+            (None, _) => limits.poll_secs_default,
+            (Some(secs), News::Some) => secs / 3 * 2,
+            (Some(secs), News::Nothing) => secs.saturating_add(secs / 4),
+        };
+        next.clamp(limits.poll_secs_min, limits.poll_secs_max.max(limits.poll_secs_min))
+    }
+
+    /// Up to a tenth longer, by the feed's address, so that feeds which began together drift apart.
+    fn jittered(&self, secs: u32) -> u64 {
+        let share = Id::of(&[b"jitter", self.spec.url.as_bytes()]).0 % 1000;
+        u64::from(secs) + u64::from(secs) * share / 10_000
+    }
+
+    fn after(&self, secs: u64) -> Timestamp {
+        let wait = SignedDuration::from_secs(i64::try_from(secs).unwrap_or(i64::MAX));
+        self.now.checked_add(wait).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> FetchLimits {
+        FetchLimits {
+            poll_secs_default: 100,
+            poll_secs_min: 60,
+            poll_secs_max: 1000,
+            ..FetchLimits::default()
+        }
+    }
+
+    /// Seconds until the feed is asked again, up to a tenth less than the state says.
+    fn check(poll_secs: Option<u32>, change: impl Fn(&mut State, &Plan<'_>), expected: u64) {
+        let spec = FeedSpec { url: "https://a.example/f".to_owned(), poll_secs, ..FeedSpec::default() };
+        let limits = limits();
+        let plan = Plan { spec: &spec, limits: &limits, now: Timestamp::UNIX_EPOCH };
+        let mut state = State::default();
+        change(&mut state, &plan);
+        let wait = u64::try_from(state.due.unwrap().as_second()).unwrap();
+        assert!((expected..=expected + expected / 10).contains(&wait), "{wait} is not about {expected}");
+    }
+
+    fn floor(floor_secs: u64) -> Pace {
+        Pace { floor_secs, ..Pace::default() }
+    }
+
+    fn fresh(secs: u64) -> Validity {
+        Validity { fresh: Some(Duration::from_secs(secs)), ..Validity::default() }
+    }
+
+    #[test]
+    fn a_new_feed_waits_the_default() {
+        check(None, |state, plan| state.take(Validity::default(), Pace::default(), plan), 100);
+    }
+
+    #[test]
+    fn quiet_feeds_are_asked_less() {
+        let quiet = |state: &mut State, plan: &Plan<'_>| {
+            for _ in 0..30 {
+                state.confirm(Validity::default(), plan);
+            }
+        };
+        check(None, quiet, 1000);
+        check(Some(70), quiet, 70);
+    }
+
+    #[test]
+    fn the_server_may_ask_for_more() {
+        check(Some(70), |state, plan| state.take(fresh(500), Pace::default(), plan), 500);
+        check(Some(70), |state, plan| state.take(fresh(5), floor(300), plan), 300);
+        check(Some(70), |state, plan| state.take(fresh(5000), Pace::default(), plan), 5000);
+        check(None, |state, plan| state.take(fresh(u64::MAX), Pace::default(), plan), 86_400);
+    }
+
+    #[test]
+    fn wishes_last_until_they_are_replaced() {
+        let silent = |state: &mut State, plan: &Plan<'_>| {
+            state.take(fresh(500), floor(300), plan);
+            state.confirm(Validity::default(), plan);
+        };
+        check(Some(70), silent, 500);
+        let shorter = |state: &mut State, plan: &Plan<'_>| {
+            state.take(fresh(500), floor(300), plan);
+            state.confirm(fresh(0), plan);
+        };
+        check(Some(70), shorter, 300);
+        let same_body = |state: &mut State, plan: &Plan<'_>| {
+            state.take(fresh(500), floor(300), plan);
+            state.repeat(Validity::default(), plan);
+        };
+        check(Some(70), same_body, 300);
+    }
+
+    #[test]
+    fn an_outage_is_nobodys_fault() {
+        check(Some(70), |state, plan| state.postpone("x", plan), 60);
+    }
+
+    fn moved(answers: &[Option<&str>]) -> State {
+        let (spec, limits) = (FeedSpec::default(), limits());
+        let plan = Plan { spec: &spec, limits: &limits, now: Timestamp::UNIX_EPOCH };
+        let mut state = State::default();
+        for to in answers {
+            let validity = Validity { moved: to.map(str::to_owned), ..Validity::default() };
+            state.confirm(validity, &plan);
+        }
+        state
+    }
+
+    #[test]
+    fn a_move_is_believed_when_it_is_told_again_and_again() {
+        assert_eq!(moved(&[Some("a"); 4]).address.as_deref(), Some("a"));
+        for answers in [[Some("a"), Some("a"), Some("b"), Some("a")], [Some("a"), Some("a"), None, Some("a")]]
+        {
+            assert_eq!(moved(&answers).address, None);
+        }
+    }
+
+    #[test]
+    fn a_new_address_that_fails_is_left() {
+        let (spec, limits) = (FeedSpec::default(), limits());
+        let plan = Plan { spec: &spec, limits: &limits, now: Timestamp::UNIX_EPOCH };
+        let mut state = moved(&[Some("a"); 4]);
+        (0..3).for_each(|_| state.fail("x", None, &plan));
+        assert_eq!((state.address, state.errors), (None, 1));
+    }
+
+    #[test]
+    fn after_many_answers_without_a_body_one_is_asked_for() {
+        assert_eq!((moved(&[None; 29]).is_audit(), moved(&[None; 30]).is_audit()), (false, true));
+    }
+
+    #[test]
+    fn the_floor_holds() {
+        check(Some(1), |state, plan| state.take(Validity::default(), Pace::default(), plan), 60);
+    }
+
+    #[test]
+    fn failures_double_the_wait_up_to_a_ceiling() {
+        check(Some(70), |state, plan| state.fail("x", None, plan), 140);
+        check(Some(70), |state, plan| (0..99).for_each(|_| state.fail("x", None, plan)), 1000);
+        check(Some(70), |state, plan| state.fail("x", Some(Duration::from_secs(700)), plan), 700);
+    }
+
+    #[test]
+    fn a_304_keeps_the_validators() {
+        let spec = FeedSpec::default();
+        let limits = limits();
+        let plan = Plan { spec: &spec, limits: &limits, now: Timestamp::UNIX_EPOCH };
+        let mut state = State { etag: Some("\"a\"".to_owned()), ..State::default() };
+        state.confirm(Validity::default(), &plan);
+        assert_eq!(state.etag.as_deref(), Some("\"a\""));
+        state.take(Validity::default(), Pace::default(), &plan);
+        assert_eq!(state.etag, None);
+    }
+}

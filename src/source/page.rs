@@ -1,0 +1,203 @@
+//! The article inside a web page. Only user of `dom_smoothie`.
+
+use dom_smoothie::{Config, Readability, TextMode};
+use jiff::Timestamp;
+use serde::Serialize;
+use url::Url;
+
+use crate::source::{clean, date, parse::charset, worker};
+
+/// Bytes of a page that are looked at.
+pub const PAGE_BYTES_MAX: usize = 8 << 20;
+
+/// Elements of a page that are looked at: what is above it is no article but a listing or an attack.
+const ELEMENTS_MAX: usize = 100_000;
+
+/// Depth of elements from which on a page is not read: walks over the tree take time with the square of it.
+const DEPTH_MAX: usize = 1000;
+
+const AUTHORS_MAX: usize = 20;
+
+/// What a page says: the answer of `inspect page`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Page {
+    /// Where it was got, as far as that is known.
+    pub url: Option<String>,
+    /// Where the publisher wants it to be.
+    pub canonical_url: Option<String>,
+    /// Headline.
+    pub title: String,
+    /// Bylines.
+    pub authors: Vec<String>,
+    /// As stated in the page.
+    pub published: Option<Timestamp>,
+    /// Name of the site.
+    pub site: Option<String>,
+    /// BCP 47 tag as stated.
+    pub language: Option<String>,
+    /// The article's words, a line a paragraph.
+    pub text: String,
+}
+
+/// The page cannot be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PageError {
+    /// Too big.
+    #[error("the page has {0} bytes, more than the {PAGE_BYTES_MAX} that are read")]
+    Big(usize),
+    /// Too deep.
+    #[error("the page's elements are nested deeper than {DEPTH_MAX}")]
+    Deep,
+    /// The parser failed or panicked.
+    #[error(transparent)]
+    BrokeDown(#[from] worker::BrokeDown),
+}
+
+/// Reads a page. Blocks while the parser's thread is busy.
+pub fn read(bytes: &[u8], content_type: Option<&str>, url: Option<&str>) -> Result<Page, PageError> {
+    if bytes.len() > PAGE_BYTES_MAX {
+        return Err(PageError::Big(bytes.len()));
+    }
+    let html = charset::decode(bytes, content_type);
+    let url = url.map(str::to_owned);
+    worker::run(move || extract(&html, url))?
+}
+
+fn extract(html: &str, url: Option<String>) -> Result<Page, PageError> {
+    if depth(html) > DEPTH_MAX {
+        return Err(PageError::Deep);
+    }
+    let config =
+        Config { max_elements_to_parse: ELEMENTS_MAX, text_mode: TextMode::Formatted, ..Config::default() };
+    let base = url
+        .as_deref()
+        .filter(|url| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")));
+    let Ok(mut reader) = Readability::new(html, base, Some(config)) else {
+        return Ok(Page { url, text: clean::html(html), ..Page::default() });
+    };
+    let canonical = reader.doc.select("link[rel=canonical]").attr("href").map(|href| href.to_string());
+    let canonical_url = canonical.and_then(|href| absolute(&href, base));
+    let language = reader.doc.select("html").attr("lang").map(|lang| lang.to_string());
+    let metadata = reader.get_article_metadata(None);
+    let page = match reader.parse() {
+        Ok(article) => Page {
+            title: clean::html_line(&article.title),
+            authors: authors(article.byline.as_deref()),
+            published: article.published_time.as_deref().and_then(date::parse),
+            site: article.site_name.map(|site| clean::line(&site)),
+            language: article.lang.or(language),
+            text: paragraphs(&article.text_content),
+            ..Page::default()
+        },
+        // a page without an article still has its head, and its words
+        Err(_) => Page {
+            title: clean::html_line(&metadata.title),
+            authors: authors(metadata.byline.as_deref()),
+            published: metadata.published_time.as_deref().and_then(date::parse),
+            site: metadata.site_name.map(|site| clean::line(&site)),
+            language: metadata.lang.or(language),
+            text: clean::html(body(html)),
+            ..Page::default()
+        },
+    };
+    Ok(Page { url, canonical_url, ..page })
+}
+
+fn absolute(href: &str, base: Option<&str>) -> Option<String> {
+    let url = match base.and_then(|base| Url::parse(base).ok()) {
+        Some(base) => base.join(href.trim()),
+        None => Url::parse(href.trim()),
+    };
+    url.ok().filter(|url| matches!(url.scheme(), "http" | "https")).map(String::from)
+}
+
+fn authors(byline: Option<&str>) -> Vec<String> {
+    let line = clean::html_line(byline.unwrap_or_default());
+    let line = line.strip_prefix("By ").or_else(|| line.strip_prefix("by ")).unwrap_or(&line);
+    let names = line.split(" and ").flat_map(|part| part.split([',', ';', '&'])).map(str::trim);
+    names.filter(|name| !name.is_empty()).take(AUTHORS_MAX).map(str::to_owned).collect()
+}
+
+fn paragraphs(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(clean::line).filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
+}
+
+fn body(html: &str) -> &str {
+    html.find("<body").and_then(|at| html.get(at..)).unwrap_or(html)
+}
+
+/// Greatest depth of elements, roughly: elements that never have an end are not counted, those that miss theirs are.
+fn depth(html: &str) -> usize {
+    let bytes = html.as_bytes();
+    let (mut open, mut greatest) = (0_usize, 0);
+    for at in memchr::memchr_iter(b'<', bytes) {
+        match bytes.get(at + 1) {
+            Some(b'/') => open = open.saturating_sub(1),
+            Some(b) if b.is_ascii_alphabetic() && !is_void(bytes.get(at + 1..).unwrap_or_default()) => {
+                open += 1;
+                greatest = greatest.max(open);
+            }
+            _ => {}
+        }
+    }
+    greatest
+}
+
+fn is_void(tag: &[u8]) -> bool {
+    const NAMES: [&str; 19] = [
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+        // these end where the next of their kind begins
+        "p", "li", "td", "tr", "dd", "option",
+    ];
+    let length = tag.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let name = tag.get(..length).unwrap_or_default();
+    NAMES.iter().any(|void| name.eq_ignore_ascii_case(void.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(html: &str) -> Page {
+        read(html.as_bytes(), None, Some("https://paper.example/a")).unwrap()
+    }
+
+    fn story() -> String {
+        let paragraph = "<p>The harbour of Lindmouth was closed on Tuesday after a crane fell, the mayor said, and \
+            it will stay closed until the divers, who came from three towns, have found its arm.</p>";
+        format!(
+            "<html lang=en><head><title>Crane falls in Lindmouth</title><link rel=canonical href=/b>\
+             <meta property='article:published_time' content='2024-05-06T07:08:09Z'></head>\
+             <body><nav><a href=/>Home</a></nav><article><h1>Crane falls in Lindmouth</h1>{}</article></body></html>",
+            paragraph.repeat(6)
+        )
+    }
+
+    #[test]
+    fn the_article_is_found() {
+        let page = page(&story());
+        assert_eq!(page.title, "Crane falls in Lindmouth");
+        assert_eq!(page.canonical_url.as_deref(), Some("https://paper.example/b"));
+        assert_eq!(page.published, "2024-05-06T07:08:09Z".parse().ok());
+        assert_eq!(page.language.as_deref(), Some("en"));
+        assert!(page.text.starts_with("The harbour") && !page.text.contains("Home"), "{}", page.text);
+        assert_eq!(page.text.lines().count(), 6);
+    }
+
+    #[test]
+    fn a_deep_page_is_refused() {
+        let html = "<div>".repeat(DEPTH_MAX + 1);
+        assert_eq!(read(html.as_bytes(), None, None), Err(PageError::Deep));
+    }
+
+    #[test]
+    fn a_page_without_an_article_gives_its_words() {
+        assert_eq!(page("<title>Nothing</title><body>Two words</body>").text, "Two words");
+    }
+
+    #[test]
+    fn bylines_are_split() {
+        assert_eq!(authors(Some("By Ann Lee, Bo Ek and Cy Dee")), ["Ann Lee", "Bo Ek", "Cy Dee"]);
+    }
+}

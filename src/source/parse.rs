@@ -1,0 +1,338 @@
+//! Bytes to a feed: decode, repair, parse, read. Only user of `feed_rs`, which runs on a thread of its own.
+
+pub mod charset;
+mod draft;
+mod element;
+mod entity;
+mod json;
+mod names;
+mod pace;
+mod read;
+mod repair;
+mod scan;
+
+use feed_rs::parser;
+use jiff::Timestamp;
+use serde::Serialize;
+use url::Url;
+
+pub use pace::Pace;
+use repair::Repaired;
+pub use repair::Unfit;
+
+use crate::{
+    article::{Article, Found, Occasion, Rejected},
+    source::{clean, net, worker},
+};
+
+/// Bytes of a feed that are read.
+pub const FEED_BYTES_MAX: usize = 8 << 20;
+
+/// Entries of a feed that are read, in its order.
+pub const ENTRIES_MAX: usize = 2000;
+
+/// What a feed says: the answer of `inspect feed`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Feed {
+    /// `rss`, `atom`, `rdf` or `json`.
+    pub format: &'static str,
+    /// Its name.
+    pub title: Option<String>,
+    /// The page that it belongs to.
+    pub link: Option<String>,
+    /// In its own words.
+    pub description: Option<String>,
+    /// BCP 47 tag as stated.
+    pub language: Option<String>,
+    /// When it last changed, as stated.
+    pub updated: Option<Timestamp>,
+    /// What it asks of those who poll it.
+    #[serde(skip)]
+    pub pace: Pace,
+    /// In its order.
+    pub entries: Vec<Entry>,
+}
+
+/// One entry of a feed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Entry {
+    /// Its own id, else its address, else a hash of its title and text.
+    pub id: String,
+    /// Where people read it, http or https.
+    pub url: Option<String>,
+    /// One line of plain text.
+    pub title: Option<String>,
+    /// As stated.
+    pub published: Option<Timestamp>,
+    /// As stated.
+    pub updated: Option<Timestamp>,
+    /// `Name`, `Name (mail)` or `mail`.
+    pub authors: Vec<String>,
+    /// As it stands in the feed, markup included but scripts, its addresses whole.
+    pub summary: Option<String>,
+    /// As it stands in the feed, markup included but scripts, its addresses whole.
+    pub content: Option<String>,
+    /// In words.
+    pub categories: Vec<String>,
+    /// Addresses of what is attached.
+    pub enclosures: Vec<String>,
+    /// BCP 47 tag as stated.
+    #[serde(skip)]
+    pub language: Option<String>,
+    /// The longer of content and summary as plain text, a line a paragraph.
+    #[serde(skip)]
+    pub text: String,
+}
+
+/// The bytes are no feed that can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    /// Too big.
+    #[error("it has {0} bytes, more than the {FEED_BYTES_MAX} that are read")]
+    Big(usize),
+    /// Not given to the parser.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// The parser refused it.
+    #[error("it is no sound feed: {0}")]
+    Unsound(String),
+    /// It has entries, but none could be read.
+    #[error("none of its {0} items could be read")]
+    NoneOf(usize),
+    /// The parser panicked.
+    #[error(transparent)]
+    BrokeDown(#[from] worker::BrokeDown),
+}
+
+/// Reads a feed. `base` is where it was got. Blocks while the parser's thread is busy.
+pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Result<Feed, ParseError> {
+    if bytes.len() > FEED_BYTES_MAX {
+        return Err(ParseError::Big(bytes.len()));
+    }
+    let base = base.and_then(|base| Url::parse(base).ok());
+    let repaired = repair::repair(&charset::decode(bytes, content_type), base.as_ref())?;
+    let feed = match read_by_parser(repaired.whole(), base.clone()) {
+        Err(_) if repaired.ends.len() > 1 => one_by_one(&repaired, base.as_ref())?,
+        feed => feed?,
+    };
+    if feed.entries.is_empty() && repaired.items > 0 {
+        return Err(ParseError::NoneOf(repaired.items));
+    }
+    Ok(Feed { format: repaired.format, pace: repaired.pace, ..feed })
+}
+
+fn read_by_parser(document: String, base: Option<Url>) -> Result<Feed, ParseError> {
+    worker::run(move || {
+        let parser =
+            parser::Builder::new().id_generator(|_, _, _| String::new()).sanitize_content(false).build();
+        let raw = parser
+            .parse(document.as_bytes())
+            .map_err(|error| ParseError::Unsound(clean::line(&error.to_string())))?;
+        Ok(read::feed(raw, base.as_ref()))
+    })?
+}
+
+/// What the parser can read of a feed that it refuses as a whole; its fault is told if that is nothing.
+fn one_by_one(repaired: &Repaired, base: Option<&Url>) -> Result<Feed, ParseError> {
+    let mut all: Option<Feed> = None;
+    let mut fault = ParseError::NoneOf(repaired.items);
+    for document in repaired.singles() {
+        match (read_by_parser(document, base.cloned()), &mut all) {
+            (Ok(feed), Some(all)) => all.entries.extend(feed.entries),
+            (Ok(feed), None) => all = Some(feed),
+            (Err(error), _) => fault = error,
+        }
+    }
+    all.ok_or(fault)
+}
+
+/// What an entry's article depends on beside the feed.
+#[derive(Clone, Debug)]
+pub struct Arrival<'a> {
+    /// The feed's address, or the drop that the feed was saved in.
+    pub origin: &'a str,
+    /// Who publishes, where the user says so.
+    pub outlet: Option<&'a str>,
+    /// Now.
+    pub seen_at: Timestamp,
+    /// First fetch or not.
+    pub occasion: Occasion,
+}
+
+/// The articles of a feed, in its order.
+pub fn articles(feed: Feed, arrival: &Arrival<'_>) -> Vec<Found> {
+    let language = feed.language.as_deref().and_then(primary_language);
+    let site = feed.link.as_deref().map(net::outlet_of).filter(|host| !host.is_empty());
+    let site = site.unwrap_or_else(|| net::outlet_of(arrival.origin));
+    feed.entries.into_iter().map(|entry| article(entry, arrival, language.as_ref(), &site)).collect()
+}
+
+fn article(entry: Entry, arrival: &Arrival<'_>, language: Option<&String>, site: &str) -> Found {
+    let title = entry.title.unwrap_or_default();
+    if title.is_empty() && entry.text.is_empty() {
+        return Found::Rejected(Rejected {
+            origin: arrival.origin.to_owned(),
+            place: format!("item {}", entry.id),
+            reason: "the item has neither a title nor a text".to_owned(),
+            input_id: None,
+            seen_at: arrival.seen_at,
+        });
+    }
+    let outlet = arrival.outlet.map(str::to_owned);
+    let outlet = outlet.or_else(|| entry.url.as_deref().map(net::outlet_of).filter(|host| !host.is_empty()));
+    Found::Article(Article {
+        input_id: None,
+        guid: (entry.url.as_ref() != Some(&entry.id)).then_some(entry.id),
+        url: entry.url,
+        title,
+        text: entry.text,
+        published: entry.published.or(entry.updated),
+        outlet: outlet.unwrap_or_else(|| site.to_owned()),
+        language: entry.language.as_deref().and_then(primary_language).or_else(|| language.cloned()),
+        authors: entry.authors,
+        seen_at: arrival.seen_at,
+        origin: arrival.origin.to_owned(),
+        occasion: arrival.occasion,
+    })
+}
+
+/// The primary subtag of a BCP 47 tag.
+pub(crate) fn primary_language(tag: &str) -> Option<String> {
+    let primary = tag.trim().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    ((2..=3).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_lowercase())).then_some(primary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::Id;
+
+    fn check(document: &str, expected: &[(&str, &str, &str, &str)]) {
+        let feed = parse(document.as_bytes(), None, Some("https://paper.example/feed")).unwrap();
+        let said: Vec<_> = feed
+            .entries
+            .iter()
+            .map(|e| (&*e.id, e.url.as_deref().unwrap_or(""), e.title.as_deref().unwrap_or(""), &*e.text))
+            .collect();
+        assert_eq!(said, expected);
+    }
+
+    fn refused(document: &str, expected: &str) {
+        let error = parse(document.as_bytes(), None, None).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[test]
+    fn rss() {
+        check(
+            "<rss><channel><item><title>Dam &amp;amp; bridge</title><link>/a</link><guid>7</guid>\
+             <description>&lt;p&gt;One&lt;/p&gt;&lt;p&gt;two&lt;/p&gt;</description></item></channel></rss>",
+            &[("7", "https://paper.example/a", "Dam & bridge", "One\ntwo")],
+        );
+    }
+
+    #[test]
+    fn atom() {
+        check(
+            "<feed xmlns='http://www.w3.org/2005/Atom'><entry><title type='html'>A &lt;b&gt;dam&lt;/b&gt;</title>\
+             <link rel='self' href='/self'/><link href='https://paper.example/b'/><summary>Short</summary>\
+             <content type='html'>&lt;p&gt;A longer text&lt;/p&gt;</content></entry></feed>",
+            &[("https://paper.example/b", "https://paper.example/b", "A dam", "A longer text")],
+        );
+    }
+
+    #[test]
+    fn json() {
+        check(
+            r#"{"version":"https://jsonfeed.org/version/1.1","title":"T","items":[{"id":"9","url":"https://paper.example/c","title":"A <dam>","content_text":"Words"}]}"#,
+            &[("9", "https://paper.example/c", "A <dam>", "Words")],
+        );
+    }
+
+    #[test]
+    fn ids_are_never_random() {
+        let document = "<rss><channel><item><title>Only a title</title></item></channel></rss>";
+        let id = || parse(document.as_bytes(), None, None).unwrap().entries.remove(0).id;
+        assert_eq!(id(), id());
+    }
+
+    #[test]
+    fn one_id_for_several_entries_costs_none_of_them() {
+        check(
+            "<rss><channel><item><guid isPermaLink='false'>1</guid><title>a</title></item><item><guid isPermaLink='false'>1</guid><title>b</title>\
+             <link>/b</link></item><item><guid isPermaLink='false'>1</guid><title>a</title></item></channel></rss>",
+            &[("1", "", "a", ""), ("https://paper.example/b", "https://paper.example/b", "b", "")],
+        );
+    }
+
+    #[test]
+    fn only_web_addresses_are_links() {
+        check(
+            "<rss><channel><item><title>x</title><link>javascript:alert(1)</link></item></channel></rss>",
+            &[(&Id::of(&[b"title", b"x", b""]).to_string(), "", "x", "")],
+        );
+    }
+
+    #[test]
+    fn a_deep_feed_is_read() {
+        check(
+            &format!("<rss><channel><item><title>x</title><guid>1</guid>{}", "<media:group>".repeat(100_000)),
+            &[("1", "", "x", "")],
+        );
+    }
+
+    #[test]
+    fn what_the_parser_refuses_costs_no_other_item() {
+        let repaired = Repaired {
+            format: "rss",
+            head: "<feed xmlns=\"http://www.w3.org/2005/Atom\">".to_owned(),
+            entries: "<entry><id>1</id></entry><entry><</entry><entry><id>3</id></entry>".to_owned(),
+            ends: vec![25, 41, 66],
+            items: 3,
+            pace: Pace::default(),
+        };
+        assert!(read_by_parser(repaired.whole(), None).is_err());
+        let feed = one_by_one(&repaired, None).unwrap();
+        assert_eq!(feed.entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["1", "3"]);
+    }
+
+    #[test]
+    fn addresses_in_texts_are_whole_and_scripts_are_gone() {
+        let document = "<rss><item><description>&lt;a href='/x'>y&lt;/a>&lt;script>z&lt;/script></description></item></rss>";
+        let feed = parse(document.as_bytes(), None, Some("https://paper.example/feed")).unwrap();
+        let summary = feed.entries.first().unwrap().summary.as_deref();
+        assert_eq!(summary, Some("<a href='https://paper.example/x'>y</a>"));
+    }
+
+    #[test]
+    fn a_page_is_refused() {
+        refused("<html><body>Not found</body></html>", "web page");
+    }
+
+    #[test]
+    fn an_entry_becomes_an_article() {
+        let document = "<rss><channel><language>en-GB</language><item><title>x</title><link>https://www.a.example/1</link>\
+            <pubDate>Thu, 02 Mar 2017 15:04:05 GMT</pubDate></item><item><guid>2</guid></item></channel></rss>";
+        let feed = parse(document.as_bytes(), None, None).unwrap();
+        let arrival = Arrival {
+            origin: "f",
+            outlet: None,
+            seen_at: Timestamp::UNIX_EPOCH,
+            occasion: Occasion::FirstFetch,
+        };
+        let found = articles(feed, &arrival);
+        let expected = Article {
+            url: Some("https://www.a.example/1".to_owned()),
+            title: "x".to_owned(),
+            published: "2017-03-02T15:04:05Z".parse().ok(),
+            outlet: "a.example".to_owned(),
+            language: Some("en".to_owned()),
+            seen_at: Timestamp::UNIX_EPOCH,
+            origin: "f".to_owned(),
+            occasion: Occasion::FirstFetch,
+            ..Article::default()
+        };
+        assert_eq!(found.first(), Some(&Found::Article(expected)));
+        assert!(matches!(found.get(1), Some(Found::Rejected(rejected)) if rejected.place == "item 2"));
+    }
+}

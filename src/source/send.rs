@@ -1,0 +1,51 @@
+//! Handing things through the door without standing still: while the pipeline is busy the source waits, alive.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::{sync::mpsc, time};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    article::{Checkpoint, Delivery, Found},
+    event::Event,
+    pulse::Pulse,
+};
+
+/// Longest time without a beat.
+pub(crate) const BEAT: Duration = Duration::from_millis(500);
+
+/// The pipeline is gone or the daemon stops: there is nobody to deliver to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+/// What a source works with: where it delivers, how it shows that it lives, when it ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) door: mpsc::Sender<Event>,
+    pub(crate) pulse: Pulse,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Way {
+    /// Hands over, and waits as long as the door is full.
+    pub(crate) async fn deliver(
+        &self,
+        found: Vec<Found>,
+        checkpoints: Vec<Checkpoint>,
+    ) -> Result<(), Closed> {
+        loop {
+            self.pulse.beat();
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(Closed),
+                permit = self.door.reserve() => {
+                    let delivery = Delivery { at: Timestamp::now(), found, checkpoints, receipt: None };
+                    permit.map_err(|_| Closed)?.send(delivery.into());
+                    return Ok(());
+                }
+                () = time::sleep(BEAT) => {}
+            }
+        }
+    }
+}
