@@ -1,0 +1,274 @@
+//! Who and what an article names, in which language it is written. Pure: lists and rules, no IO, no clock.
+
+mod borne;
+mod filed;
+mod lexicon;
+mod lists;
+mod page;
+mod pass;
+mod rules;
+mod span;
+mod token;
+mod tracked;
+
+use crate::article::{Entity, EntityKind};
+pub(crate) use filed::{Offsets, Seen};
+pub(crate) use lexicon::{FEMALE, FIRST, MALE, ROLE_NOUN, SAID, TITLE, TITLE_PART};
+pub(crate) use page::Page;
+pub(crate) use token::MARK;
+pub use tracked::Names;
+
+/// Characters of title and text from which the language is told.
+const LANGUAGE_CHARS_MAX: usize = 400;
+
+/// Bytes of a field that are read for names; what follows is not looked at.
+const FIELD_BYTES_MAX: usize = 256 << 10;
+
+/// The article's language as ISO 639-1 code: the stated one, else as detected from the first characters, if that is
+/// reliable.
+pub fn language(title: &str, text: &str, stated: Option<&str>) -> Option<String> {
+    if let Some(stated) = stated {
+        let primary = stated.split(['-', '_']).next().unwrap_or("").trim().to_ascii_lowercase();
+        if (2..=3).contains(&primary.len()) && primary.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return Some(primary);
+        }
+    }
+    if reads_english(text) || reads_english(title) {
+        return Some("en".to_owned());
+    }
+    let sample: String = text.chars().chain([' ']).chain(title.chars()).take(LANGUAGE_CHARS_MAX).collect();
+    let info = whatlang::detect(&sample)?;
+    let reliable = info.is_reliable() || sample.len() < LANGUAGE_CHARS_MAX && info.confidence() > 0.5;
+    reliable.then(|| short_code(info.lang().code()).to_owned())
+}
+
+/// Words of a sample of which so many are English that no other language has to be thought of: one in `ENGLISH_SHARE`.
+const ENGLISH_SHARE: usize = 8;
+
+/// Words of a sample at least.
+const ENGLISH_WORDS_MIN: usize = 12;
+
+/// Whether the frequent short words at the front are those of English and of no other language.
+fn reads_english(text: &str) -> bool {
+    let (mut words, mut english) = (0, 0);
+    for word in front(text, LANGUAGE_CHARS_MAX).split_ascii_whitespace() {
+        words += 1;
+        english += usize::from(matches!(
+            word,
+            "the"
+                | "of"
+                | "and"
+                | "to"
+                | "that"
+                | "is"
+                | "for"
+                | "was"
+                | "with"
+                | "his"
+                | "by"
+                | "this"
+                | "from"
+                | "has"
+                | "have"
+                | "are"
+                | "were"
+                | "said"
+                | "The"
+                | "it"
+                | "he"
+                | "at"
+                | "which"
+        ));
+    }
+    words >= ENGLISH_WORDS_MIN && english * ENGLISH_SHARE >= words
+}
+
+/// ISO 639-1 for the languages that have a code there.
+fn short_code(code: &str) -> &str {
+    match code {
+        "eng" => "en",
+        "rus" => "ru",
+        "cmn" => "zh",
+        "spa" => "es",
+        "por" => "pt",
+        "ita" => "it",
+        "ben" => "bn",
+        "fra" => "fr",
+        "deu" => "de",
+        "ukr" => "uk",
+        "kat" => "ka",
+        "ara" => "ar",
+        "hin" => "hi",
+        "jpn" => "ja",
+        "heb" => "he",
+        "yid" => "yi",
+        "pol" => "pl",
+        "amh" => "am",
+        "jav" => "jv",
+        "kor" => "ko",
+        "nob" => "nb",
+        "dan" => "da",
+        "swe" => "sv",
+        "fin" => "fi",
+        "tur" => "tr",
+        "nld" => "nl",
+        "hun" => "hu",
+        "ces" => "cs",
+        "ell" => "el",
+        "bul" => "bg",
+        "bel" => "be",
+        "mar" => "mr",
+        "kan" => "kn",
+        "ron" => "ro",
+        "slv" => "sl",
+        "hrv" => "hr",
+        "srp" => "sr",
+        "mkd" => "mk",
+        "lit" => "lt",
+        "lav" => "lv",
+        "est" => "et",
+        "tam" => "ta",
+        "vie" => "vi",
+        "urd" => "ur",
+        "tha" => "th",
+        "guj" => "gu",
+        "uzb" => "uz",
+        "pan" => "pa",
+        "aze" => "az",
+        "ind" => "id",
+        "tel" => "te",
+        "pes" => "fa",
+        "mal" => "ml",
+        "ori" => "or",
+        "mya" => "my",
+        "nep" => "ne",
+        "sin" => "si",
+        "khm" => "km",
+        "tuk" => "tk",
+        "aka" => "ak",
+        "zul" => "zu",
+        "sna" => "sn",
+        "afr" => "af",
+        "lat" => "la",
+        "slk" => "sk",
+        "cat" => "ca",
+        "tgl" => "tl",
+        "hye" => "hy",
+        "epo" => "eo",
+        other => other,
+    }
+}
+
+/// An article's tokens, and what they name.
+pub(crate) struct Tagged<'a> {
+    pub(crate) page: Page<'a>,
+    /// In the order of their first mention, with every mention.
+    pub(crate) entities: Vec<Entity>,
+    /// The mentions in order.
+    pub(crate) seen: Vec<Seen>,
+}
+
+/// The entities of an article. In another language than English only tracked names and names that hardly can be anything
+/// else are found.
+pub(crate) fn tag<'a>(title: &'a str, text: &'a str, language: Option<&str>, names: &Names) -> Tagged<'a> {
+    let (title, text) = (bounded(title), bounded(text));
+    let page = Page::new(title, text);
+    let tracked = names.spans(&page, title, text);
+    let english = language.is_none_or(|language| language == "en");
+    let mut spans = rules::spans(&page);
+    if !english {
+        spans.retain(|span| careful(&page, span));
+    }
+    let spans =
+        if english { pass::settle(&page, spans, tracked) } else { pass::settle_foreign(spans, tracked) };
+    let (entities, seen) = filed::entities(&page, &spans, names, title, text);
+    Tagged { page, entities, seen }
+}
+
+/// What can be told to be a name whatever the language: a frequent given name with a second capitalised word.
+fn careful(page: &Page<'_>, span: &span::Span) -> bool {
+    match span.kind {
+        EntityKind::Person => span.len() >= 2 && page.has(span.from, lexicon::FIRST_TOP),
+        EntityKind::Place => page.has(span.from, lexicon::COUNTRY) && page.text(span.from).len() > 3,
+        _ => false,
+    }
+}
+
+/// The front of a text that is not too long to be read.
+fn bounded(text: &str) -> &str {
+    front(text, FIELD_BYTES_MAX)
+}
+
+/// At most so many bytes from the front, whole characters.
+pub(crate) fn front(text: &str, bytes_max: usize) -> &str {
+    (0..4).find_map(|back| text.get(..bytes_max.saturating_sub(back))).unwrap_or(text)
+}
+
+/// What the lists say of a word, however it is capitalised.
+pub(crate) fn lexicon_class(word: &str) -> u32 {
+    lexicon::lexicon().word(&word.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::TrackedName;
+
+    fn check(text: &str, expected: &str) {
+        let found: Vec<String> = tag("", text, Some("en"), &Names::default())
+            .entities
+            .iter()
+            .map(|entity| format!("{} ({:?}, {})", entity.name, entity.kind, entity.mentions.len()))
+            .collect();
+        assert_eq!(found.join("; "), expected);
+    }
+
+    #[test]
+    fn surnames_and_possessives_are_filed_under_the_full_name() {
+        check("Margaret Venn left. Venn's aide and Mrs Venn stayed.", "Margaret Venn (Person, 3)");
+    }
+
+    #[test]
+    fn short_forms_are_filed_under_one_name() {
+        check("In the U.S. and the United States", "United States (Place, 2)");
+    }
+
+    #[test]
+    fn tracked_names_win() {
+        let names = Names::compile(&[TrackedName { name: "Orla Quill".into(), aliases: vec!["OQ".into()] }]);
+        let found = tag("OQ resigns", "Orla Quill resigned. Quill is 50.", Some("en"), &names).entities;
+        assert_eq!((found.len(), found[0].mentions.len(), found[0].tracked), (1, 3, true));
+        assert_eq!(found[0].name, "Orla Quill");
+    }
+
+    #[test]
+    fn offices_are_roles() {
+        let found = tag("", "Foreign Minister Margaret Venn spoke.", Some("en"), &Names::default()).entities;
+        assert_eq!(found[0].role.as_deref(), Some("Foreign Minister"));
+    }
+
+    #[test]
+    fn offsets_are_characters() {
+        let found = tag("", "“Né” said Margaret Venn.", Some("en"), &Names::default()).entities;
+        assert_eq!((found[0].mentions[0].start, found[0].mentions[0].end), (10, 23));
+    }
+
+    #[test]
+    fn languages_are_told() {
+        assert_eq!(
+            language("", "Der Rat hat gestern beschlossen, die Brücke über den Fluss zu schließen.", None)
+                .as_deref(),
+            Some("de")
+        );
+        assert_eq!(language("", "", Some("en-GB")).as_deref(), Some("en"));
+        assert_eq!(language("", "", None), None);
+    }
+
+    #[test]
+    fn hostile_text_is_read_in_time() {
+        for unit in ["A ", "R-AL ", "Ann A. ", "'", "((", "Ann-", "House "] {
+            let text = unit.repeat(200_000 / unit.len());
+            tag(&text, &text, Some("en"), &Names::default());
+        }
+    }
+}

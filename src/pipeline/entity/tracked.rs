@@ -1,0 +1,218 @@
+//! The names that the user tracks, found in one pass over the text, however many they are.
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+
+use super::{
+    lexicon::{FIRST, ORG_TAIL, ORG_WORD, PLACE, SURNAME, lexicon},
+    page::Page,
+    span::Span,
+};
+use crate::{
+    article::{EntityKind, Field},
+    event::TrackedName,
+};
+
+/// Shortest name or alias in bytes; shorter ones match nothing.
+const NAME_BYTES_MIN: usize = 2;
+
+/// Longest name or alias in bytes; longer ones match nothing.
+const NAME_BYTES_MAX: usize = 200;
+
+/// Names to look for, compiled. Of two names that share an alias the first has it.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    automaton: Option<AhoCorasick>,
+    /// For each pattern: its name, and whether its first letter must be a capital.
+    patterns: Vec<Pattern>,
+    canonical: Vec<(String, EntityKind)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pattern {
+    name: u32,
+    capital: bool,
+    /// One word that is the whole tracked name, so that a longer name with it may be someone else.
+    alone: bool,
+}
+
+impl Names {
+    /// Makes the names ready to be found. Names beyond what an automaton can hold match nothing.
+    pub fn compile(tracked: &[TrackedName]) -> Self {
+        let mut names = Vec::with_capacity(tracked.len());
+        let mut spellings = Vec::new();
+        let mut patterns = Vec::new();
+        for entry in tracked {
+            let name = clean(&entry.name);
+            let index = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            for spelling in std::iter::once(&entry.name).chain(&entry.aliases) {
+                let spelling = clean(spelling);
+                if (NAME_BYTES_MIN..=NAME_BYTES_MAX).contains(&spelling.len()) {
+                    patterns.push(Pattern {
+                        name: index,
+                        capital: spelling.starts_with(char::is_uppercase),
+                        alone: !name.contains(' '),
+                    });
+                    spellings.push(spelling);
+                }
+            }
+            names.push((name.clone(), kind_of(&name)));
+        }
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(&spellings)
+            .ok()
+            .filter(|_| !spellings.is_empty());
+        Self { automaton, patterns, canonical: names }
+    }
+
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.automaton.is_none()
+    }
+
+    /// The canonical name of a match.
+    pub(crate) fn name(&self, index: u32) -> &str {
+        self.canonical.get(index as usize).map_or("", |(name, _)| name)
+    }
+
+    /// All places of tracked names in the tokens of an article, in order.
+    pub(crate) fn spans(&self, page: &Page<'_>, title: &str, text: &str) -> Vec<Span> {
+        let mut spans = Vec::new();
+        let Some(automaton) = &self.automaton else { return spans };
+        let mut token = 0;
+        for (field, source) in [(Field::Title, title), (Field::Text, text)] {
+            let mut at = 0;
+            while let Some(found) = automaton.find(Input::new(source).range(at..)) {
+                at = found.start() + 1;
+                while !source.is_char_boundary(at) {
+                    at += 1;
+                }
+                let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { continue };
+                if !stands_alone(source, found.start(), found.end())
+                    || pattern.capital
+                        && !source.get(found.range()).is_some_and(|s| s.starts_with(char::is_uppercase))
+                {
+                    continue;
+                }
+                at = found.end();
+                let Some((from, to)) = tokens_of(page, field, found.start(), found.end(), &mut token) else {
+                    continue;
+                };
+                let kind =
+                    self.canonical.get(pattern.name as usize).map_or(EntityKind::Person, |(_, kind)| *kind);
+                let full = self.name(pattern.name);
+                // The word before tells of whom a longer name with this surname speaks.
+                let same = pattern.alone
+                    || from.checked_sub(1).is_some_and(|before| full.starts_with(page.text(before)));
+                spans.push(Span { from, to, kind, sure: same, tracked: Some(pattern.name) });
+            }
+        }
+        spans
+    }
+}
+
+fn clean(name: &str) -> String {
+    let words = name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn kind_of(name: &str) -> EntityKind {
+    let lexicon = lexicon();
+    let lower = name.to_lowercase();
+    let mut words = lower.split(' ');
+    let last = lexicon.word(words.next_back().unwrap_or(""));
+    if lower.contains(' ') {
+        return match lexicon.phrase(&lower) {
+            Some(super::lexicon::Phrase::Place) => EntityKind::Place,
+            Some(super::lexicon::Phrase::Org) => EntityKind::Org,
+            None if last & ORG_TAIL != 0 && last & SURNAME == 0 => EntityKind::Org,
+            None => EntityKind::Person,
+        };
+    }
+    if last & ORG_WORD != 0 {
+        EntityKind::Org
+    } else if last & PLACE != 0 && last & (SURNAME | FIRST) == 0 {
+        EntityKind::Place
+    } else {
+        EntityKind::Person
+    }
+}
+
+fn stands_alone(source: &str, start: usize, end: usize) -> bool {
+    let before = source.get(..start).and_then(|head| head.chars().next_back());
+    let after = source.get(end..).and_then(|tail| tail.chars().next());
+    let inside = source.get(start..end).unwrap_or("");
+    let open = |c: Option<char>, edge: Option<char>| {
+        c.is_none_or(|c| !c.is_alphanumeric()) || edge.is_some_and(|edge| !edge.is_alphanumeric())
+    };
+    open(before, inside.chars().next()) && open(after, inside.chars().next_back())
+}
+
+/// The tokens that cover these bytes; `token` is where the last search ended.
+fn tokens_of(
+    page: &Page<'_>,
+    field: Field,
+    start: usize,
+    end: usize,
+    token: &mut usize,
+) -> Option<(usize, usize)> {
+    while page.token(*token).is_some_and(|t| t.field < field || t.field == field && t.end() <= start) {
+        *token += 1;
+    }
+    let from = *token;
+    let mut to = from;
+    while page.token(to).is_some_and(|t| t.field == field && t.start < end) {
+        to += 1;
+    }
+    (to > from).then_some((from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(names: &[(&str, &[&str])], text: &str, expected: &[(&str, &str)]) {
+        let tracked: Vec<TrackedName> = names
+            .iter()
+            .map(|(name, aliases)| TrackedName {
+                name: (*name).to_owned(),
+                aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            })
+            .collect();
+        let names = Names::compile(&tracked);
+        let page = Page::new("", text);
+        let spans = names.spans(&page, "", text);
+        let found: Vec<(String, &str)> = spans
+            .iter()
+            .map(|span| (page.phrase(span.from, span.to), names.name(span.tracked.unwrap())))
+            .collect();
+        let expected: Vec<(String, &str)> = expected.iter().map(|(a, b)| ((*a).to_owned(), *b)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn aliases_stand_for_the_name() {
+        check(
+            &[("Orla Venn", &["Ms Venn"])],
+            "Orla Venn left, Ms Venn’s aide said.",
+            &[("Orla Venn", "Orla Venn"), ("Ms Venn", "Orla Venn")],
+        );
+    }
+
+    #[test]
+    fn words_are_whole_and_capitals_count() {
+        check(&[("Rill", &[])], "Rilling a rill, the RILL and Rill.", &[("RILL", "Rill"), ("Rill", "Rill")]);
+    }
+
+    #[test]
+    fn the_longest_wins() {
+        check(&[("Orla", &[]), ("Orla Venn", &[])], "Orla Venn", &[("Orla Venn", "Orla Venn")]);
+    }
+
+    #[test]
+    fn nothing_tracked_finds_nothing() {
+        check(&[], "Orla Venn", &[]);
+    }
+}
