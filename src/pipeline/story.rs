@@ -1,0 +1,608 @@
+//! Groups articles of several outlets about one event into stories, in one pass and without looking ahead.
+//! The state is a fold over the window's members: inserting them again in order gives it back bit by bit.
+//! Knows nothing of topics, and no clock: times are arguments.
+
+mod counts;
+mod index;
+pub mod model;
+mod open;
+pub mod terms;
+mod vector;
+mod weights;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use self::{
+    counts::Counts,
+    index::{Postings, Ring},
+    model::Feature,
+    open::Story,
+    terms::FixedState,
+    vector::{Probe, cosines},
+};
+pub use self::{
+    index::Normal,
+    terms::{Features, features},
+    vector::{Entry, Loaded, VIEWS, Vector, View},
+};
+use crate::article::Id;
+
+/// A story takes articles for so long after its last one, by event time, in seconds.
+pub const ACTIVE_SECS: i64 = 5 * DAY_SECS;
+/// Stories that are looked at closely for one article.
+const CANDIDATES_MAX: usize = 10;
+/// Further members of one candidate that are compared.
+const CLOSE_MEMBERS_MAX: usize = 2;
+/// Members found by the index that are sorted into stories.
+const FOUND_MAX: usize = 160;
+const DAY_SECS: i64 = 86_400;
+
+/// What the window keeps of an accepted article, and all that the stories are made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Order of arrival; unique.
+    pub seq: u64,
+    /// The report.
+    pub report: Id,
+    /// The story that it was put into.
+    pub story: Id,
+    /// Event time, seconds since 1970.
+    pub time: i64,
+    /// Whether the outlet states the time.
+    pub dated: bool,
+    /// Hash of the outlet.
+    pub outlet: u64,
+    /// Whether it is another outlet's printing of a known report: counted, but no evidence of its own.
+    pub copy: bool,
+    /// Its words, as weighed when it arrived.
+    pub vector: Vector,
+    /// Hashes of the canonical names it mentions.
+    pub entities: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row<'a> {
+    seq: u64,
+    report: u64,
+    story: u64,
+    time: i64,
+    flags: u8,
+    outlet: u64,
+    #[serde(borrow)]
+    vector: &'a [u8],
+    entities: Vec<u64>,
+}
+
+impl Member {
+    /// As bytes for the index, about 1 KB for a full text.
+    pub fn encode(&self) -> Vec<u8> {
+        let vector = self.vector.encode();
+        let row = Row {
+            seq: self.seq,
+            report: self.report.0,
+            story: self.story.0,
+            time: self.time,
+            flags: u8::from(self.dated) | u8::from(self.copy) << 1,
+            outlet: self.outlet,
+            vector: &vector,
+            entities: self.entities.clone(),
+        };
+        postcard::to_stdvec(&row).unwrap_or_default()
+    }
+
+    /// Back from bytes; `None` if they were not written by `encode`.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let row: Row<'_> = postcard::from_bytes(bytes).ok()?;
+        Some(Self {
+            seq: row.seq,
+            report: Id(row.report),
+            story: Id(row.story),
+            time: row.time,
+            dated: row.flags & 1 == 1,
+            outlet: row.outlet,
+            copy: row.flags & 2 == 2,
+            vector: Vector::decode(row.vector)?,
+            entities: row.entities,
+        })
+    }
+}
+
+/// Where an article belongs, and why.
+#[derive(Clone, Debug, Default)]
+pub struct Assignment {
+    /// The story that it joins; none if it opens one.
+    pub story: Option<Id>,
+    /// Of the best candidate, in units of the model's log odds above its threshold; `f64::MIN` without any.
+    pub score: f64,
+    /// The candidates, best first.
+    pub candidates: Vec<Candidate>,
+    /// The article's words as compared, for the topics.
+    pub loaded: Loaded,
+    /// How like the latest articles it is in general.
+    pub normal: Normal,
+}
+
+/// A story that an article might belong to.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The story.
+    pub story: Id,
+    /// Log odds above the threshold: joined from 0 on.
+    pub score: f64,
+    /// What the score is made of, in the order of `model::Feature`.
+    pub features: [f64; model::FEATURES],
+    /// The most similar article of the story.
+    pub nearest: Id,
+}
+
+/// What is told of a story.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Outlets that told it.
+    pub outlets: u32,
+    /// Outlets that told it in words of their own.
+    pub independent: u32,
+    /// Reports, copies too.
+    pub reports: u32,
+    /// Event time of its first article, of the dated ones if there are any. Seconds since 1970.
+    pub first: i64,
+    /// Event time of its last one.
+    pub last: i64,
+}
+
+#[derive(Debug)]
+struct Held {
+    report: Id,
+    story: Id,
+    time: i64,
+    dated: bool,
+    outlet: u64,
+    copy: bool,
+    loaded: Loaded,
+    entities: Box<[u64]>,
+}
+
+/// The active window: word statistics, index and stories.
+#[derive(Debug)]
+pub struct Stories {
+    counts: Counts,
+    postings: Postings,
+    ring: Ring,
+    members: HashMap<u64, Held, FixedState>,
+    /// Members with words of their own.
+    own: BTreeSet<u64>,
+    open: HashMap<Id, Story, FixedState>,
+}
+
+impl Default for Stories {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stories {
+    /// An empty window with the shipped word statistics.
+    pub fn new() -> Self {
+        Self {
+            counts: Counts::shipped(),
+            postings: Postings::default(),
+            ring: Ring::default(),
+            members: HashMap::default(),
+            own: BTreeSet::new(),
+            open: HashMap::default(),
+        }
+    }
+
+    /// Weighs an article's words by what is known of them now.
+    pub fn weigh(&self, features: &Features) -> Vector {
+        Vector::weigh(features, self.counts.weights())
+    }
+
+    /// Inverse document frequency of a term as of now.
+    pub fn idf(&self, term: u32) -> f64 {
+        self.counts.idf(term)
+    }
+
+    /// How like the latest articles something is in general.
+    pub fn normal(&self, loaded: &Loaded) -> Normal {
+        self.ring.normal(loaded)
+    }
+
+    /// Finds the story that an article belongs to. Changes nothing.
+    pub fn assign(&self, vector: &Vector, time: i64, dated: bool) -> Assignment {
+        let loaded = vector.load();
+        let normal = self.ring.normal(&loaded);
+        let probe = Probe::new(&loaded);
+        let found = self.find(&loaded, time, dated);
+        let judged = found.iter().filter_map(|found| self.judge(&probe, &loaded, normal, found));
+        let mut candidates: Vec<Candidate> = judged.collect();
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.story.cmp(&b.story)));
+        let best = candidates.first();
+        Assignment {
+            story: best.filter(|best| best.score >= 0.0).map(|best| best.story),
+            score: best.map_or(f64::MIN, |best| best.score),
+            candidates,
+            loaded,
+            normal,
+        }
+    }
+
+    /// Active stories that share weighty words, each with its most similar members.
+    fn find(&self, loaded: &Loaded, time: i64, dated: bool) -> Vec<Found> {
+        let mut found: Vec<Found> = Vec::with_capacity(CANDIDATES_MAX);
+        for seq in self.postings.nearest(loaded, FOUND_MAX) {
+            let Some(id) = self.members.get(&seq).map(|held| held.story) else { continue };
+            if let Some(found) = found.iter_mut().find(|found| found.id == id) {
+                if found.close.len() < CLOSE_MEMBERS_MAX {
+                    found.close.push(seq);
+                }
+            } else if found.len() < CANDIDATES_MAX {
+                let gap = self.open.get(&id).and_then(|story| story.gap(time, dated));
+                if gap.is_none_or(|gap| gap <= ACTIVE_SECS) {
+                    found.push(Found { id, gap, close: vec![seq] });
+                }
+            }
+        }
+        found
+    }
+
+    fn judge(
+        &self,
+        probe: &Probe<'_>,
+        loaded: &Loaded,
+        normal: Normal,
+        Found { id, gap, close }: &Found,
+    ) -> Option<Candidate> {
+        let story = self.open.get(id)?;
+        let mut most = [0.0_f64; VIEWS];
+        let mut nearest = None::<(f64, Id)>;
+        let mut sums = [0_u64; VIEWS];
+        let core = story.core().map(|seq| (seq, true));
+        let further = close.iter().filter(|seq| !story.core().any(|core| core == **seq));
+        for (seq, in_core) in core.chain(further.map(|seq| (*seq, false))) {
+            let Some(held) = self.members.get(&seq) else { continue };
+            let dots = probe.dots(&held.loaded).map(u64::from);
+            let cosines = cosines(dots, loaded.squares(), held.loaded.squares().map(u64::from));
+            for (((most, cosine), sum), dot) in most.iter_mut().zip(cosines).zip(&mut sums).zip(dots) {
+                *most = most.max(cosine);
+                *sum += if in_core { dot } else { 0 };
+            }
+            let [all, ..] = cosines;
+            if nearest.is_none_or(|(best, _)| all > best) {
+                nearest = Some((all, held.report));
+            }
+        }
+        let (_, nearest) = nearest?;
+        let centroid = cosines(sums, loaded.squares(), story.squares());
+        let features = model::features(&centroid, &most, normal, *gap);
+        let score = model::story_score(&features, loaded.regime(), gap.is_none());
+        Some(Candidate { story: *id, score, features, nearest })
+    }
+
+    /// Takes an article into the window.
+    pub fn insert(&mut self, member: Member) {
+        let loaded = if member.copy { Loaded::default() } else { member.vector.load() };
+        let held = Held {
+            report: member.report,
+            story: member.story,
+            time: member.time,
+            dated: member.dated,
+            outlet: member.outlet,
+            copy: member.copy,
+            loaded,
+            entities: member.entities.into(),
+        };
+        let seq = member.seq;
+        self.remove(seq);
+        if !held.copy {
+            self.counts.add(&held.loaded);
+            self.postings.add(seq, &held.loaded);
+            self.ring.add(seq, &held.loaded);
+            self.own.insert(seq);
+        }
+        let id = held.story;
+        self.members.insert(seq, held);
+        self.open.entry(id).or_default().join(seq, &self.members);
+        let passed = self.ring.overflow();
+        if let Some((seq, held)) = passed.and_then(|seq| Some((seq, self.members.get(&seq)?))) {
+            self.ring.remove(seq, &held.loaded);
+        }
+    }
+
+    /// Takes an article out: the oldest when it leaves the window, any when a revision replaces it.
+    pub fn remove(&mut self, seq: u64) {
+        let Some(held) = self.members.get(&seq) else { return };
+        let id = held.story;
+        if let Some(story) = self.open.get_mut(&id) {
+            story.leave(seq, &self.members);
+            if story.is_empty() {
+                self.open.remove(&id);
+            }
+        }
+        let Some(held) = self.members.remove(&seq) else { return };
+        if !held.copy {
+            self.own.remove(&seq);
+            self.counts.subtract(&held.loaded);
+            self.postings.remove(seq, &held.loaded);
+            if self.ring.remove(seq, &held.loaded) {
+                self.refill();
+            }
+        }
+    }
+
+    /// The ring always holds the latest members, whatever was taken out.
+    fn refill(&mut self) {
+        let Some(front) = self.ring.front() else { return };
+        let older = self.own.range(..front).next_back();
+        if let Some((seq, held)) = older.and_then(|seq| Some((*seq, self.members.get(seq)?))) {
+            self.ring.add(seq, &held.loaded);
+        }
+    }
+
+    /// What is told of a story; all zero if the window does not hold it.
+    pub fn summary(&self, story: Id) -> Summary {
+        self.open.get(&story).map_or_else(Summary::default, Story::summary)
+    }
+
+    /// The same as it will be once a report of this outlet, in its own words, is in. A revision adds nothing.
+    pub fn summary_with(&self, story: Id, outlet: u64, revision: bool) -> Summary {
+        let summary = self.summary(story);
+        if revision {
+            return summary;
+        }
+        let (told, own) = self.open.get(&story).map_or((0, 0), |story| story.told_by(outlet));
+        Summary {
+            outlets: summary.outlets + u32::from(told == 0),
+            independent: summary.independent + u32::from(own == 0),
+            reports: summary.reports + 1,
+            ..summary
+        }
+    }
+
+    /// Whether an article of the story names this entity.
+    pub fn names(&self, story: Id, entity: u64) -> bool {
+        self.open.get(&story).is_some_and(|story| story.names(entity))
+    }
+
+    /// The story's members in the window, oldest first.
+    pub fn members(&self, story: Id) -> impl Iterator<Item = (u64, Id)> {
+        let members = self.open.get(&story).into_iter().flat_map(Story::members);
+        members.filter_map(|seq| Some((seq, self.members.get(&seq)?.report)))
+    }
+
+    /// Number of articles and of stories in the window.
+    pub fn size(&self) -> (usize, usize) {
+        (self.members.len(), self.open.len())
+    }
+
+    /// A number that is the same for the same state and hardly ever for another; walks all of it, for tests.
+    pub fn checksum(&self) -> u64 {
+        let mut sum = self.counts.checksum() ^ self.postings.checksum().rotate_left(1);
+        sum ^= self.ring.checksum().rotate_left(2);
+        let open: BTreeMap<&Id, &Story> = self.open.iter().collect();
+        for (id, story) in open {
+            let told = format!("{id} {}", story.told());
+            sum = sum.rotate_left(5) ^ terms::hash(&told, 0);
+        }
+        sum
+    }
+}
+
+/// An active story and its members that the index found.
+struct Found {
+    id: Id,
+    /// Seconds between an article and the time that the story covers; none where either has no date.
+    gap: Option<i64>,
+    close: Vec<u64>,
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// How an article compares with a topic's samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Compared {
+    /// As of an article and a story.
+    pub features: [f64; model::FEATURES],
+    /// How far the nearest sample stands out, seen from the samples: all words, names.
+    pub out_back: [f64; 2],
+    /// Cosine to the nearest sample, all words.
+    pub nearest: f64,
+}
+
+impl Stories {
+    /// Compares an article with samples; `gap` is the seconds between them, none where either is undated.
+    pub fn compare(
+        &self,
+        article: &Loaded,
+        normal: Normal,
+        samples: &[Loaded],
+        gap: Option<i64>,
+    ) -> Compared {
+        let probe = Probe::new(article);
+        let mut most = [0.0_f64; VIEWS];
+        let mut out_back = [0.0_f64; 2];
+        let (mut sums, mut squares) = ([0_u64; VIEWS], [0_u64; VIEWS]);
+        for (number, sample) in samples.iter().enumerate() {
+            let dots = probe.dots(sample).map(u64::from);
+            let cosines = cosines(dots, article.squares(), sample.squares().map(u64::from));
+            for (((most, cosine), sum), dot) in most.iter_mut().zip(cosines).zip(&mut sums).zip(dots) {
+                *most = most.max(cosine);
+                *sum += dot;
+            }
+            let out = self.ring.normal(sample).stand_out(&cosines);
+            for (most, out) in out_back.iter_mut().zip(out) {
+                *most = most.max(out.clamp(-4.0, 40.0));
+            }
+            let own = Probe::new(sample);
+            for other in samples.iter().take(number) {
+                for (square, dot) in squares.iter_mut().zip(own.dots(other)) {
+                    *square += 2 * u64::from(dot);
+                }
+            }
+            for (square, own) in squares.iter_mut().zip(sample.squares()) {
+                *square += u64::from(own);
+            }
+        }
+        let sum = cosines(sums, article.squares(), squares);
+        let features = model::features(&sum, &most, normal, gap);
+        let [nearest, ..] = most;
+        Compared { features, out_back, nearest }
+    }
+}
+
+/// Finds sample articles by their words, weighed by the shipped statistics alone.
+#[derive(Debug, Default)]
+pub struct Samples {
+    postings: Postings,
+}
+
+impl Samples {
+    /// Takes a sample in under a number.
+    pub fn add(&mut self, number: usize, features: &Features) {
+        let loaded = Vector::weigh(features, Counts::shipped_ref().weights()).load();
+        self.postings.add(number as u64, &loaded);
+    }
+
+    /// Numbers of the samples that share most with an article.
+    pub fn nearest(&self, loaded: &Loaded, max: usize) -> Vec<usize> {
+        let found = self.postings.nearest(loaded, max);
+        found.into_iter().filter_map(|number| usize::try_from(number).ok()).collect()
+    }
+}
+
+/// Name of a feature of a candidate, for `explain`.
+pub fn feature_names() -> impl Iterator<Item = &'static str> {
+    Feature::ALL.iter().map(|feature| feature.word())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FERRY: &str = "The ferry Aurelia ran aground off Holm island on Monday morning with ninety passengers aboard. \
+        Coast guard boats took everyone to Holm harbour, where Captain Ilse Varga told reporters that the rudder had \
+        failed. Inspectors will examine the Aurelia's steering, and the shipping line Nordlinje apologised.";
+    const FERRY_AGAIN: &str = "Ninety people were rescued on Monday when the Nordlinje ferry Aurelia hit rocks near Holm \
+        island. The rudder failed, Captain Ilse Varga said in the harbour. The coast guard sent four boats and \
+        inspectors are to look at the steering of the Aurelia, the shipping line said.";
+    const BUDGET: &str = "Parliament in Tarnow passed the budget late on Tuesday after a long debate about pensions. \
+        Finance minister Oskar Lund said that taxes on fuel would rise, while farmers protested outside with tractors. \
+        The opposition leader Mira Sand called the vote a betrayal of retired workers.";
+
+    fn article(seq: u64, text: &str, story: u64, day: i64) -> (Vector, Member) {
+        let stories = Stories::new();
+        let vector = stories.weigh(&features("", text, None));
+        let member = Member {
+            seq,
+            report: Id(seq),
+            story: Id(story),
+            time: day * DAY_SECS,
+            dated: true,
+            outlet: seq,
+            copy: false,
+            vector: vector.clone(),
+            entities: vec![seq, 77],
+        };
+        (vector, member)
+    }
+
+    fn joined(day: i64, dated: bool) -> Option<Id> {
+        let mut stories = Stories::new();
+        stories.insert(article(1, BUDGET, 1, 100).1);
+        stories.insert(article(2, FERRY, 2, 100).1);
+        let (vector, _) = article(3, FERRY_AGAIN, 0, day);
+        stories.assign(&vector, day * DAY_SECS, dated).story
+    }
+
+    #[test]
+    fn reports_of_one_event_join() {
+        assert_eq!(joined(100, true), Some(Id(2)));
+        assert_eq!(joined(99, true), Some(Id(2)));
+        assert_eq!(joined(0, false), Some(Id(2)));
+    }
+
+    #[test]
+    fn a_story_takes_no_article_from_another_time() {
+        assert_eq!(joined(106, true), None);
+        assert_eq!(joined(94, true), None);
+    }
+
+    #[test]
+    fn another_event_opens_a_story() {
+        let mut stories = Stories::new();
+        stories.insert(article(2, FERRY, 2, 100).1);
+        assert_eq!(stories.assign(&article(3, BUDGET, 0, 100).0, 100 * DAY_SECS, true).story, None);
+        assert_eq!(Stories::new().assign(&Vector::default(), 0, true).story, None);
+    }
+
+    #[test]
+    fn copies_count_but_are_no_evidence() {
+        let mut stories = Stories::new();
+        stories.insert(article(2, FERRY, 2, 100).1);
+        let mut copy = article(3, FERRY, 2, 101).1;
+        copy.copy = true;
+        stories.insert(copy);
+        let expected =
+            Summary { outlets: 2, independent: 1, reports: 2, first: 100 * DAY_SECS, last: 101 * DAY_SECS };
+        assert_eq!(stories.summary(Id(2)), expected);
+        assert!(stories.names(Id(2), 3) && stories.names(Id(2), 77) && !stories.names(Id(2), 4));
+        assert_eq!(stories.summary(Id(9)), Summary::default());
+    }
+
+    #[test]
+    fn a_full_text_fits_its_record() {
+        let text: String =
+            (0..400).fold(String::new(), |text, number| text + &format!("word{number} Name{number}, "));
+        let (vector, member) = article(1, &text, 1, 1);
+        assert!(vector.encode().len() <= 1_200, "{}", vector.encode().len());
+        assert_eq!(Member::decode(&member.encode()), Some(member));
+    }
+
+    proptest! {
+        #[test]
+        fn the_window_alone_makes_the_state(steps in proptest::collection::vec((0..40_u8, 0..4_u64, any::<bool>()), 1..400)) {
+            let mut stories = Stories::new();
+            let mut window: BTreeMap<u64, Member> = BTreeMap::new();
+            for (seq, (topic, story, copy)) in (1..).zip(steps) {
+                let text = format!("{} theme{topic} Person{} {}", FERRY, topic % 7, topic / 3);
+                let mut member = article(seq, &text, story, i64::from(topic)).1;
+                member.vector = stories.weigh(&features(&text, "", None));
+                member.copy = copy && topic > 20;
+                stories.insert(member.clone());
+                window.insert(seq, member);
+                // Some leave as the oldest, some because a revision replaces them.
+                let leaves = match topic % 3 {
+                    0 => window.keys().next().copied(),
+                    1 if copy => window.keys().nth(usize::from(topic)).copied(),
+                    _ => None,
+                };
+                if let Some(leaves) = leaves {
+                    stories.remove(leaves);
+                    window.remove(&leaves);
+                }
+            }
+            let mut again = Stories::new();
+            for member in window.values() {
+                again.insert(Member::decode(&member.encode()).unwrap());
+            }
+            prop_assert_eq!(stories.checksum(), again.checksum());
+            let (probe, _) = article(0, FERRY_AGAIN, 0, 20);
+            let (one, other) = (stories.assign(&probe, 0, false), again.assign(&probe, 0, false));
+            prop_assert_eq!(format!("{one:?}"), format!("{other:?}"));
+        }
+
+        #[test]
+        fn no_text_and_no_bytes_panic(title in "\\PC{0,60}", text in "\\PC{0,300}", bytes: Vec<u8>) {
+            let stories = Stories::new();
+            let vector = stories.weigh(&features(&title, &text, Some("en")));
+            prop_assert_eq!(Vector::decode(&vector.encode()), Some(vector));
+            let _ = Member::decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Document frequencies: the shipped table of English plus what the window holds.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::{
+    terms::FixedState,
+    vector::{Loaded, take_varint},
+};
+
+/// Number of documents, then pairs of term (as difference to the one before) and documents with it; zstd.
+/// Written by `examples/train_stories.rs`.
+static SHIPPED: &[u8] = include_bytes!("../../../models/df_en.zst");
+/// Bytes of the table after decompression, at most.
+const SHIPPED_BYTES_MAX: usize = 4 << 20;
+
+/// Steps of the inverse document frequency to 1.
+const IDF_SCALE: f64 = 16.0;
+/// Frequencies below this have their logarithm in a table.
+const TABLED: u32 = 4096;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counts {
+    documents: u32,
+    terms: HashMap<u32, u32, FixedState>,
+}
+
+static TABLE: LazyLock<Counts> = LazyLock::new(|| read(SHIPPED).unwrap_or_default());
+
+fn read(packed: &[u8]) -> Option<Counts> {
+    let bytes = zstd::bulk::decompress(packed, SHIPPED_BYTES_MAX).ok()?;
+    let mut rest = bytes.as_slice();
+    let mut counts = Counts { documents: take_varint(&mut rest)?, terms: HashMap::default() };
+    let mut term = 0_u32;
+    while !rest.is_empty() {
+        term = term.checked_add(take_varint(&mut rest)?)?;
+        counts.terms.insert(term, take_varint(&mut rest)?);
+    }
+    Some(counts)
+}
+
+static LOGARITHMS: LazyLock<Vec<f64>> =
+    LazyLock::new(|| (0..TABLED).map(|with| (f64::from(with) + 0.5).ln()).collect());
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float becomes the nearest byte"
+)]
+fn byte(value: f64) -> u8 {
+    value.round() as u8
+}
+
+impl Counts {
+    /// The shipped table.
+    pub(super) fn shipped() -> Self {
+        TABLE.clone()
+    }
+
+    /// The shipped table, to read.
+    pub(super) fn shipped_ref() -> &'static Self {
+        &TABLE
+    }
+
+    pub(super) fn idf(&self, term: u32) -> f64 {
+        let with = self.terms.get(&term).copied().unwrap_or(0);
+        ((f64::from(self.documents) + 1.0) / (f64::from(with) + 0.5)).ln()
+    }
+
+    /// The same in 16ths, for all terms of an article.
+    pub(super) fn weights(&self) -> impl Fn(u32) -> u8 {
+        let all = (f64::from(self.documents) + 1.0).ln();
+        move |term| {
+            let with = self.terms.get(&term).copied().unwrap_or(0);
+            let log = LOGARITHMS.get(with as usize).copied();
+            let idf = all - log.unwrap_or_else(|| (f64::from(with) + 0.5).ln());
+            byte(idf * IDF_SCALE)
+        }
+    }
+
+    pub(super) fn add(&mut self, loaded: &Loaded) {
+        self.documents = self.documents.saturating_add(1);
+        for entry in loaded.entries() {
+            *self.terms.entry(entry.term).or_default() += 1;
+        }
+    }
+
+    pub(super) fn subtract(&mut self, loaded: &Loaded) {
+        self.documents = self.documents.saturating_sub(1);
+        for entry in loaded.entries() {
+            if let Some(with) = self.terms.get_mut(&entry.term) {
+                *with = with.saturating_sub(1);
+                if *with == 0 {
+                    self.terms.remove(&entry.term);
+                }
+            }
+        }
+    }
+
+    pub(super) fn checksum(&self) -> u64 {
+        let sum = self.terms.iter().fold(0_u64, |sum, (term, with)| {
+            sum.wrapping_add((u64::from(*term) << 32 | u64::from(*with)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        });
+        sum ^ u64::from(self.documents)
+    }
+}

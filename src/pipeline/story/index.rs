@@ -1,0 +1,255 @@
+//! Which articles share weighty words, and how like each other the latest articles are in general.
+//! Both depend only on the members that are in, not on how they came to be.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::{
+    model,
+    terms::FixedState,
+    vector::{Loaded, VIEWS},
+};
+
+/// Heaviest terms by which an article is found.
+const INDEXED_TERMS: usize = 40;
+/// Heaviest terms by which others are looked for.
+const SOUGHT_TERMS: usize = 32;
+/// Latest articles of one term that are looked at.
+const POSTINGS_MAX: usize = 64;
+/// Articles looked at for one article, all terms together.
+const VISITS_MAX: usize = 1_024;
+/// Latest articles that serve as background.
+const RING: usize = 128;
+/// Weight of the shipped background, in articles.
+const SHIPPED_WEIGHT: f64 = 64.0;
+/// A cosine counts at most so many of the shipped spreads, so that articles of the own story are not background.
+const SPREADS_MAX: f64 = 4.0;
+
+/// Term → articles, oldest first: sequence number in the upper 56 bits, weight in the lower 8.
+#[derive(Debug, Default)]
+pub(super) struct Postings {
+    terms: HashMap<u32, VecDeque<u64>, FixedState>,
+}
+
+impl Postings {
+    pub(super) fn add(&mut self, seq: u64, loaded: &Loaded) {
+        for (term, weight) in loaded.heaviest(INDEXED_TERMS) {
+            let postings = self.terms.entry(term).or_default();
+            let posting = seq << 8 | u64::from(weight);
+            let place = postings.partition_point(|other| *other < posting);
+            postings.insert(place, posting);
+        }
+    }
+
+    pub(super) fn remove(&mut self, seq: u64, loaded: &Loaded) {
+        for (term, _) in loaded.heaviest(INDEXED_TERMS) {
+            let Some(postings) = self.terms.get_mut(&term) else { continue };
+            let place = postings.partition_point(|other| other >> 8 < seq);
+            if postings.get(place).is_some_and(|other| other >> 8 == seq) {
+                postings.remove(place);
+            }
+            if postings.is_empty() {
+                self.terms.remove(&term);
+            }
+        }
+    }
+
+    /// The articles that share most, at most so many, best first; of equals the later one first.
+    pub(super) fn nearest(&self, loaded: &Loaded, max: usize) -> Vec<u64> {
+        let mut shares = Shares::new();
+        let mut visits = VISITS_MAX;
+        for (term, weight) in loaded.heaviest(SOUGHT_TERMS) {
+            let Some(postings) = self.terms.get(&term) else { continue };
+            let latest = postings.iter().rev().take(POSTINGS_MAX.min(visits));
+            for posting in latest {
+                shares.add(posting >> 8, u32::from(weight) * u32::from(posting.to_le_bytes()[0]));
+                visits -= 1;
+            }
+        }
+        let mut found: Vec<(u32, u64)> = shares.0.into_iter().filter(|(share, _)| *share > 0).collect();
+        if found.len() > max {
+            found.select_nth_unstable_by(max, |a, b| b.cmp(a));
+            found.truncate(max);
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.into_iter().map(|(_, seq)| seq).collect()
+    }
+
+    pub(super) fn checksum(&self) -> u64 {
+        self.terms.iter().fold(0, |sum, (term, postings)| {
+            let list = postings.iter().fold(u64::from(*term), |sum, posting| {
+                (sum.rotate_left(7) ^ posting).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            });
+            sum.wrapping_add(list)
+        })
+    }
+}
+
+/// What articles share, by their numbers: twice as many places as visits, so that a free one is near.
+struct Shares(Vec<(u32, u64)>);
+
+impl Shares {
+    const PLACES: usize = (2 * VISITS_MAX).next_power_of_two();
+
+    fn new() -> Self {
+        Self(vec![(0, 0); Self::PLACES])
+    }
+
+    fn add(&mut self, seq: u64, share: u32) {
+        let [.., a, b] = seq.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+        let mut at = usize::from(u16::from_le_bytes([a, b])) % Self::PLACES;
+        while let Some(place) = self.0.get_mut(at) {
+            if place.0 == 0 || place.1 == seq {
+                *place = (place.0 + share, seq);
+                return;
+            }
+            at = (at + 1) % Self::PLACES;
+        }
+    }
+}
+
+/// Mean and spread of something's cosines to the latest articles: all words, names.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Normal {
+    /// Means.
+    pub mean: [f64; 2],
+    /// Standard deviations.
+    pub spread: [f64; 2],
+}
+
+impl Normal {
+    /// How far cosines stand out, in standard deviations: all words, names.
+    pub fn stand_out(&self, [all, _, _, names]: &[f64; VIEWS]) -> [f64; 2] {
+        let mut out = [0.0; 2];
+        for (((out, cosine), mean), spread) in
+            out.iter_mut().zip([all, names]).zip(self.mean).zip(self.spread)
+        {
+            *out = (cosine - mean) / (spread + model::SPREAD_MIN);
+        }
+        out
+    }
+}
+
+/// Lists that the terms of the latest articles are spread over; a power of two.
+const BUCKETS: usize = 4096;
+
+/// One term of one of the latest articles: its weight among all words and among the names.
+#[derive(Clone, Copy, Debug)]
+struct Posting {
+    term: u32,
+    slot: u16,
+    weights: [u8; 2],
+}
+
+/// The latest articles.
+#[derive(Debug)]
+pub(super) struct Ring {
+    /// Sequence number, place in the sums, inverse lengths; oldest first.
+    latest: VecDeque<(u64, u16, [f64; 2])>,
+    /// Short lists beside each other are read faster than a map of lists.
+    buckets: Vec<Vec<Posting>>,
+    free: Vec<u16>,
+}
+
+impl Default for Ring {
+    fn default() -> Self {
+        Self { latest: VecDeque::new(), buckets: vec![Vec::new(); BUCKETS], free: Vec::new() }
+    }
+}
+
+impl Ring {
+    pub(super) fn add(&mut self, seq: u64, loaded: &Loaded) {
+        let next = u16::try_from(self.latest.len()).unwrap_or(u16::MAX);
+        let slot = self.free.pop().unwrap_or(next);
+        for entry in loaded.entries() {
+            if let Some(bucket) = self.buckets.get_mut(entry.term as usize % BUCKETS) {
+                let [all, _, _, names] = entry.weights;
+                bucket.push(Posting { term: entry.term, slot, weights: [all, names] });
+            }
+        }
+        let place = self.latest.partition_point(|(other, ..)| *other < seq);
+        self.latest.insert(place, (seq, slot, inverse_lengths(loaded)));
+    }
+
+    /// The article that is one too many.
+    pub(super) fn overflow(&self) -> Option<u64> {
+        (self.latest.len() > RING).then(|| self.front()).flatten()
+    }
+
+    pub(super) fn front(&self) -> Option<u64> {
+        self.latest.front().map(|(seq, ..)| *seq)
+    }
+
+    pub(super) fn remove(&mut self, seq: u64, loaded: &Loaded) -> bool {
+        let place = self.latest.partition_point(|(other, ..)| *other < seq);
+        if self.latest.get(place).is_none_or(|(other, ..)| *other != seq) {
+            return false;
+        }
+        let Some((_, slot, _)) = self.latest.remove(place) else { return false };
+        for entry in loaded.entries() {
+            let Some(bucket) = self.buckets.get_mut(entry.term as usize % BUCKETS) else { continue };
+            let own = |posting: &Posting| posting.slot == slot && posting.term == entry.term;
+            if let Some(place) = bucket.iter().position(own) {
+                bucket.swap_remove(place);
+            }
+        }
+        self.free.push(slot);
+        true
+    }
+
+    /// Cosines to the latest articles, smoothed by the shipped background.
+    pub(super) fn normal(&self, loaded: &Loaded) -> Normal {
+        let mut dots = [[0_u32; 2]; RING + 2];
+        for entry in loaded.entries() {
+            let [all, _, _, names] = entry.weights.map(u32::from);
+            for posting in self.buckets.get(entry.term as usize % BUCKETS).into_iter().flatten() {
+                if posting.term == entry.term
+                    && let Some(dots) = dots.get_mut(usize::from(posting.slot))
+                {
+                    let [a, b] = posting.weights.map(u32::from);
+                    *dots = [dots[0] + all * a, dots[1] + names * b];
+                }
+            }
+        }
+        let (means, spreads) = model::background(loaded.regime().0);
+        let own = inverse_lengths(loaded);
+        let mut number = SHIPPED_WEIGHT;
+        let mut sums = means.map(|mean| mean * SHIPPED_WEIGHT);
+        let mut squares = [0.0; 2];
+        let mut most = means;
+        for (((square, most), mean), spread) in squares.iter_mut().zip(&mut most).zip(means).zip(spreads) {
+            *square = (mean * mean + spread * spread) * SHIPPED_WEIGHT;
+            *most += SPREADS_MAX * spread;
+        }
+        for (_, slot, theirs) in &self.latest {
+            number += 1.0;
+            let Some(dots) = dots.get(usize::from(*slot)) else { continue };
+            let sums = sums.iter_mut().zip(&mut squares).zip(most);
+            for (((sum, square), most), ((dot, own), theirs)) in sums.zip(dots.iter().zip(own).zip(theirs)) {
+                let cosine = (f64::from(*dot) * own * theirs).min(most);
+                *sum += cosine;
+                *square += cosine * cosine;
+            }
+        }
+        let mut normal = Normal::default();
+        for (((mean, spread), sum), square) in
+            normal.mean.iter_mut().zip(&mut normal.spread).zip(sums).zip(squares)
+        {
+            *mean = sum / number;
+            *spread = (square / number - *mean * *mean).max(0.0).sqrt();
+        }
+        normal
+    }
+
+    pub(super) fn checksum(&self) -> u64 {
+        let sum = self.latest.iter().fold(0_u64, |sum, (seq, _, lengths)| {
+            (sum.rotate_left(9) ^ seq ^ lengths[0].to_bits() ^ lengths[1].to_bits().rotate_left(1))
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        sum ^ self.buckets.iter().map(|postings| postings.len() as u64).sum::<u64>()
+    }
+}
+
+fn inverse_lengths(loaded: &Loaded) -> [f64; 2] {
+    let [all, _, _, names] = loaded.squares();
+    [all, names].map(|square| if square == 0 { 0.0 } else { 1.0 / f64::from(square).sqrt() })
+}

@@ -1,0 +1,221 @@
+//! What stories and topics are judged by: features, and a linear model over them. Its constants are in `weights`.
+
+use super::{vector::VIEWS, weights};
+use crate::event::Sensitivity;
+
+/// Number of features of an article and a candidate.
+pub const FEATURES: usize = 12;
+/// Number of inputs: the features, the features of headlines alone, those of texts times their length, and three of the
+/// regime, with a constant.
+pub const INPUTS: usize = 3 * FEATURES + 4;
+/// Place of the constant among the inputs.
+pub const CONSTANT: usize = 3 * FEATURES + 3;
+const HEADLINE: usize = 3 * FEATURES;
+/// Added to a spread, so that a quiet background is no evidence.
+pub const SPREAD_MIN: f64 = 0.01;
+const DAY_SECS: f64 = 86_400.0;
+
+/// What an article and a candidate are judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Cosine of all words to the sum of the members.
+    All,
+    /// Cosine of the lead.
+    Lead,
+    /// Cosine of the title.
+    Title,
+    /// Cosine of the names.
+    Names,
+    /// Greatest cosine of all words to a member.
+    NearestAll,
+    /// Greatest cosine of the lead.
+    NearestLead,
+    /// Greatest cosine of the names.
+    NearestNames,
+    /// `ln(1 + days)` between article and candidate; 0 where either is undated.
+    Days,
+    /// Under a day.
+    SameDay,
+    /// How far the nearest member stands out from the background, all words.
+    OutAll,
+    /// How far the sum of the members stands out.
+    OutSum,
+    /// How far the nearest member stands out, names.
+    OutNames,
+}
+
+impl Feature {
+    /// In the order of the model's inputs.
+    pub const ALL: [Self; FEATURES] = [
+        Self::All,
+        Self::Lead,
+        Self::Title,
+        Self::Names,
+        Self::NearestAll,
+        Self::NearestLead,
+        Self::NearestNames,
+        Self::Days,
+        Self::SameDay,
+        Self::OutAll,
+        Self::OutSum,
+        Self::OutNames,
+    ];
+
+    /// For people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "words like the story's",
+            Self::Lead => "beginning like the story's",
+            Self::Title => "title like the story's",
+            Self::Names => "names like the story's",
+            Self::NearestAll => "words like one article's",
+            Self::NearestLead => "beginning like one article's",
+            Self::NearestNames => "names like one article's",
+            Self::Days => "days apart",
+            Self::SameDay => "same day",
+            Self::OutAll => "stands out by one article",
+            Self::OutSum => "stands out by the story",
+            Self::OutNames => "stands out by names",
+        }
+    }
+}
+
+/// The features of an article against a candidate: cosines to the sum and the nearest members, and seconds apart.
+#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52 seconds")]
+pub fn features(
+    sum: &[f64; VIEWS],
+    most: &[f64; VIEWS],
+    normal: super::Normal,
+    gap: Option<i64>,
+) -> [f64; FEATURES] {
+    let [all, lead, title, names] = *sum;
+    let [nearest_all, nearest_lead, _, nearest_names] = *most;
+    let [out_all, out_names] = normal.stand_out(most);
+    let [out_sum, ..] = normal.stand_out(sum);
+    let days = gap.map_or(0.0, |gap| gap as f64 / DAY_SECS);
+    let same_day = if gap.is_some() && days < 1.0 { 1.0 } else { 0.0 };
+    [
+        all,
+        lead,
+        title,
+        names,
+        nearest_all,
+        nearest_lead,
+        nearest_names,
+        days.ln_1p(),
+        same_day,
+        out_all.clamp(-4.0, 40.0),
+        out_sum.clamp(-4.0, 40.0),
+        out_names.clamp(-4.0, 40.0),
+    ]
+}
+
+/// What the model is linear in.
+pub fn inputs(features: &[f64; FEATURES], headline: bool, undated: bool, length: f64) -> [f64; INPUTS] {
+    let mut inputs = [0.0; INPUTS];
+    let regime = if headline { 1.0 } else { 0.0 };
+    let excess = if headline { 0.0 } else { length - MEAN_LENGTH };
+    let rest = [regime, if undated { 1.0 } else { 0.0 }, excess, 1.0];
+    let short = features.iter().map(|value| value * regime);
+    let long = features.iter().map(|value| value * excess);
+    let values = features.iter().copied().chain(short).chain(long).chain(rest);
+    for (input, value) in inputs.iter_mut().zip(values) {
+        *input = value;
+    }
+    inputs
+}
+
+const MEAN_LENGTH: f64 = 4.5;
+/// Length that a topic's samples are at least taken for, as ln(1 + words).
+pub const LENGTH_MIN: f64 = 3.0;
+
+/// Log odds that an article belongs to a candidate story, above the threshold for joining.
+pub fn story_score(features: &[f64; FEATURES], (headline, length): (bool, f64), undated: bool) -> f64 {
+    let [text, bare, short] = weights::STORY_THRESHOLDS;
+    let threshold = if headline { short } else { text };
+    let threshold = if undated && !headline { bare } else { threshold };
+    dot(&inputs(features, headline, undated, length), &weights::STORY) - threshold
+}
+
+/// Sum of products.
+pub fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Means and spreads of the cosines of unrelated articles, for texts and for headlines: all words, names.
+pub fn background(headline: bool) -> ([f64; 2], [f64; 2]) {
+    if headline { BACKGROUND_HEADLINE } else { BACKGROUND_TEXT }
+}
+
+const BACKGROUND_TEXT: ([f64; 2], [f64; 2]) = ([0.025, 0.014], [0.028, 0.034]);
+const BACKGROUND_HEADLINE: ([f64; 2], [f64; 2]) = ([0.02, 0.02], [0.05, 0.05]);
+
+/// Inputs of the first stage of a topic: those of a story, and the samples' own view of the article.
+pub const TOPIC_INPUTS: usize = INPUTS + 4;
+/// Inputs of the second stage: those of the first, and the article's story, each also for headlines alone.
+pub const SECOND_INPUTS: usize = TOPIC_INPUTS + 8;
+/// Log odds below which a likeness is not told apart.
+pub const LIKENESS_MIN: f64 = -8.0;
+/// Log odds of a sample itself, and the most that a likeness counts.
+pub const LIKENESS_MAX: f64 = 6.0;
+/// Steps of a trace to 1.
+pub const STEPS: f64 = 256.0;
+/// Log odds from which a match by likeness is sure.
+pub const TOPIC_SURE: f64 = 3.0;
+
+/// The inputs of the first stage.
+pub fn topic_inputs(
+    compared: &super::Compared,
+    (headline, length): (bool, f64),
+    undated: bool,
+) -> [f64; TOPIC_INPUTS] {
+    let regime = if headline { 1.0 } else { 0.0 };
+    let mut all = [0.0; TOPIC_INPUTS];
+    let [out_all, out_names] = compared.out_back;
+    let rest = [out_all, out_names, out_all * regime, out_names * regime];
+    let values = inputs(&compared.features, headline, undated, length).into_iter().chain(rest);
+    for (input, value) in all.iter_mut().zip(values) {
+        *input = value;
+    }
+    all
+}
+
+/// Log odds by the article alone.
+pub fn topic_score_alone(inputs: &[f64; TOPIC_INPUTS]) -> f64 {
+    dot(inputs, &weights::TOPIC)
+}
+
+/// The inputs of the second stage: greatest and mean likeness of the story's members above the floor, their number,
+/// and whether a sample is one of them.
+pub fn second_inputs(
+    first: &[f64; TOPIC_INPUTS],
+    best: f64,
+    mean: f64,
+    reports: u32,
+    sample: bool,
+) -> [f64; SECOND_INPUTS] {
+    let regime = first.get(HEADLINE).copied().unwrap_or(0.0);
+    let story = [best, mean, f64::from(reports).ln_1p(), if sample { 1.0 } else { 0.0 }];
+    let mut all = [0.0; SECOND_INPUTS];
+    let values = first.iter().copied().chain(story).chain(story.map(|value| value * regime));
+    for (input, value) in all.iter_mut().zip(values) {
+        *input = value;
+    }
+    all
+}
+
+/// Log odds with the article's story.
+pub fn topic_score(first: &[f64; TOPIC_INPUTS], best: f64, mean: f64, reports: u32, sample: bool) -> f64 {
+    dot(&second_inputs(first, best, mean, reports, sample), &weights::SECOND)
+}
+
+/// What the log odds must reach.
+pub fn topic_threshold(sensitivity: Sensitivity, headline: bool) -> f64 {
+    let [strict, balanced, sensitive] = weights::TOPIC_THRESHOLDS;
+    let [text, short] = match sensitivity {
+        Sensitivity::Strict => strict,
+        Sensitivity::Balanced => balanced,
+        Sensitivity::Sensitive => sensitive,
+    };
+    if headline { short } else { text }
+}
