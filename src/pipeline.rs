@@ -1,3 +1,401 @@
-//! Event in: decide, apply, commit, deliver.
+//! Event in: decide, apply, commit, deliver. One plain thread owns all state; what is below it is pure.
 
+use std::{collections::BTreeMap, num::NonZero, thread};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+pub mod address;
+mod apply;
+mod decide;
+pub mod dedupe;
+pub mod entity;
+mod explain;
+pub mod fingerprint;
+mod identity;
+pub mod memory;
+pub mod novel;
+mod outbox;
+mod outcome;
+pub mod quote;
+mod record;
+mod recover;
+mod state;
+pub mod story;
+pub mod text;
+pub mod topic;
 pub mod view;
+
+pub use self::recover::{Progress, Redecided, decide_again};
+use self::{
+    decide::Analysis,
+    outbox::Outbox,
+    record::{Known, encode},
+    state::State,
+    view::{Changes, Tree, ViewError},
+};
+use crate::{
+    article::{
+        Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Rejected, Verdict,
+    },
+    event::{Ask, Event, Rules},
+    journal::{Commit, Journal, JournalError, LineRef},
+    pulse::Pulse,
+    store::{Store, StoreError, known::Known as Stored},
+};
+
+/// Version of what is kept of an article's analysis (tokeniser, sketch, features); an index of an older one is built
+/// again.
+pub const ANALYSIS: u32 = 1;
+
+/// From so many articles on a batch is analysed by several threads.
+const PARALLEL_ARTICLES_MIN: usize = 8;
+
+/// The pipeline cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The journal fails for good.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The index fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A look-up fails.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// A value cannot be written as JSON.
+    #[error("could not write a decision as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The one owner of state, journal, index and outbox.
+pub struct Pipeline {
+    state: State,
+    journal: Journal,
+    store: Store,
+    outbox: Outbox,
+    /// Of the batch that is gathered.
+    changes: Changes,
+    checkpoints: BTreeMap<String, Checkpoint>,
+    articles: u32,
+    /// Lines were appended to the journal since the last commit.
+    lines: bool,
+    /// Repeats since the start of the process.
+    seen: u64,
+    /// As the last event said.
+    now: Timestamp,
+    pulse: Pulse,
+}
+
+impl Pipeline {
+    /// Serves events until every sender is gone, then commits what is left.
+    ///
+    /// # Errors
+    /// When journal or index fail for good.
+    pub fn run(mut self, mut events: mpsc::Receiver<Event>, pulse: Pulse) -> Result<(), PipelineError> {
+        self.pulse = pulse;
+        let mut next = None;
+        while let Some(event) = next.take().or_else(|| events.blocking_recv()) {
+            match event {
+                Event::Batch(first) => {
+                    let (deliveries, other) = gather(first, &mut events);
+                    next = other;
+                    self.take(deliveries)?;
+                }
+                Event::Rules(rules) => self.set_rules(*rules)?,
+                Event::Tick(now) => self.tick(now)?,
+                Event::Reopen => self.outbox.reopen(),
+                Event::Ask(Ask { question, answer }) => {
+                    // Whoever asked may have gone.
+                    answer.send(self.answer(question)).ok();
+                }
+            }
+            self.pulse.beat();
+        }
+        self.close()
+    }
+
+    /// Decides and commits what some sources delivered, then writes its alerts and answers the receipts.
+    ///
+    /// # Errors
+    /// When journal or index fail for good.
+    pub fn take(&mut self, deliveries: Vec<Delivery>) -> Result<(), PipelineError> {
+        let Some(at) = deliveries.iter().map(|delivery| delivery.at).max() else { return Ok(()) };
+        self.now = at;
+        let mut receipts = Vec::new();
+        let mut wanted = false;
+        let mut found = Vec::new();
+        for delivery in deliveries {
+            for checkpoint in delivery.checkpoints {
+                self.checkpoints.insert(checkpoint.key.clone(), checkpoint);
+            }
+            wanted |= delivery.receipt.is_some();
+            receipts.push((delivery.receipt, delivery.found.len()));
+            found.extend(delivery.found);
+        }
+        let decisions = self.decide_all(at, &found, wanted)?;
+        if self.lines {
+            self.commit(at)?;
+        }
+        self.deliver();
+        let mut decisions = decisions.into_iter();
+        for (receipt, count) in receipts {
+            let own = decisions.by_ref().take(count).collect();
+            if let Some(receipt) = receipt {
+                // Whoever waited may have gone; the decisions are durable all the same.
+                receipt.send(own).ok();
+            }
+        }
+        Ok(())
+    }
+
+    /// The decisions' JSON in order; empty strings for repeats where nobody wants them.
+    fn decide_all(
+        &mut self,
+        at: Timestamp,
+        found: &[Found],
+        wanted: bool,
+    ) -> Result<Vec<String>, PipelineError> {
+        let fresh = self.fresh(found)?;
+        let mut analyses = analyse_all(&fresh, &self.state).into_iter();
+        let mut decisions = Vec::with_capacity(found.len());
+        for (one, fresh) in found.iter().zip(&fresh) {
+            let analysis = fresh.and_then(|_| analyses.next());
+            decisions.push(match (one, analysis) {
+                (Found::Article(article), Some(analysis)) => self.article(at, article, analysis)?,
+                (Found::Article(article), None) => self.repeat(at, article, wanted)?,
+                (Found::Rejected(rejected), _) => self.rejected(at, rejected)?,
+            });
+        }
+        Ok(decisions)
+    }
+
+    /// An article that was known to the letter when the batch began.
+    fn repeat(&mut self, at: Timestamp, article: &Article, wanted: bool) -> Result<String, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let known = Known { view: &stored, changes: &self.changes };
+        let Some((id, report)) = identity::known_to_the_letter(article, known)? else {
+            // The batch holds a later revision of it, further ahead.
+            let analysis = decide::analyse(article, &self.state.names);
+            return self.article(at, article, analysis);
+        };
+        self.seen += 1;
+        if wanted {
+            Ok(serde_json::to_string(&decide::seen(article, id, &report))?)
+        } else {
+            Ok(String::new())
+        }
+    }
+
+    /// The articles that are not known to the letter already.
+    fn fresh<'a>(&mut self, found: &'a [Found]) -> Result<Vec<Option<&'a Article>>, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let known = Known { view: &stored, changes: &self.changes };
+        let mut fresh = Vec::with_capacity(found.len());
+        for one in found {
+            fresh.push(match one {
+                Found::Article(article) if identity::known_to_the_letter(article, known)?.is_none() => {
+                    Some(article)
+                }
+                _ => None,
+            });
+        }
+        Ok(fresh)
+    }
+
+    fn article(
+        &mut self,
+        at: Timestamp,
+        article: &Article,
+        mut analysis: Analysis,
+    ) -> Result<String, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let known = Known { view: &stored, changes: &self.changes };
+        let decided = decide::decide(&self.state, known, article, &mut analysis)?;
+        let json = serde_json::value::to_raw_value(&decided.decision)?;
+        if decided.decision.verdict == Verdict::Seen {
+            self.seen += 1;
+            return Ok(String::from(Box::<str>::from(json)));
+        }
+        let seq = self.state.counters.seq + 1;
+        let (decision, alerts, traces) = (&decided.decision, &decided.alerts, &decided.traces);
+        let line = LineRef::Article { seq, article, decision: &json, alerts, traces };
+        let place = self.journal.append(at, &line)?;
+        self.lines = true;
+        self.articles += 1;
+        let vector = decided.vector.as_ref();
+        let placed = apply::Placed { seq, at: place, article, decision, alerts, traces, vector };
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        apply::apply(&mut self.state, &stored, &mut self.changes, &placed, &analysis)?;
+        self.outbox.push(decided.alerts);
+        Ok(String::from(Box::<str>::from(json)))
+    }
+
+    /// A rejection is recorded once, however often its source tries.
+    fn rejected(&mut self, at: Timestamp, rejected: &Rejected) -> Result<String, PipelineError> {
+        let decision = decide::rejected(rejected);
+        let json = serde_json::value::to_raw_value(&decision)?;
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let known = Known { view: &stored, changes: &self.changes };
+        let key = decision.article.id.report.0.to_be_bytes();
+        if known.get::<u64>(Tree::Identities, &key)?.is_none() {
+            tracing::warn!(origin = %rejected.origin, place = %rejected.place, "rejected: {}", rejected.reason);
+            let seq = self.state.counters.seq + 1;
+            self.journal.append(at, &LineRef::Rejected { seq, rejected, decision: &json })?;
+            self.lines = true;
+            apply::rejected(&mut self.state, &mut self.changes, seq, &decision);
+        }
+        Ok(String::from(Box::<str>::from(json)))
+    }
+
+    /// From here on these rules hold; journalled where they are others than before.
+    ///
+    /// # Errors
+    /// When journal or index fail for good.
+    pub fn set_rules(&mut self, rules: Rules) -> Result<(), PipelineError> {
+        if rules == self.state.rules {
+            return Ok(());
+        }
+        let place = self.journal.append(self.now, &LineRef::Rules(&rules))?;
+        self.lines = true;
+        self.changes.put(Tree::Meta, record::RULES, encode(&place));
+        self.state.set_rules(rules);
+        self.commit(self.now)
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.state.rules
+    }
+
+    /// Rules for questions alone: they are neither journalled nor kept.
+    pub fn suppose_rules(&mut self, rules: Rules) {
+        self.state.set_rules(rules);
+    }
+
+    /// Articles in the window.
+    pub fn articles(&self) -> usize {
+        self.state.window.len()
+    }
+
+    /// Writes to the log what is committed; the next commit remembers how far it came.
+    fn deliver(&mut self) {
+        let before = self.outbox.told();
+        self.outbox.deliver(&self.journal, &self.store);
+        apply::told(&mut self.changes, before, self.outbox.told());
+    }
+
+    /// Makes the gathered batch durable. A full disk is waited for; every other failure is for good.
+    fn commit(&mut self, at: Timestamp) -> Result<(), PipelineError> {
+        self.state.counters.batch += 1;
+        self.changes.put(Tree::Meta, record::COUNTERS, encode(&self.state.counters));
+        let checkpoints: Vec<_> = std::mem::take(&mut self.checkpoints).into_values().collect();
+        apply::checkpoints(&mut self.changes, &checkpoints);
+        let commit = Commit {
+            batch: self.state.counters.batch,
+            articles: self.articles,
+            seq: self.state.counters.seq,
+            alert_seq: self.state.counters.alert_seq,
+            told: self.outbox.told(),
+            checkpoints,
+            ..Commit::default()
+        };
+        let Self { journal, store, changes, pulse, .. } = self;
+        let position = outbox::patiently("commit to the journal", pulse, || journal.commit(at, &commit))?;
+        outbox::patiently("write the index", pulse, || store.commit(changes, position))?;
+        self.changes = Changes::default();
+        self.articles = 0;
+        self.lines = false;
+        Ok(())
+    }
+
+    /// Commits checkpoints that came alone, and tries again what the alert log refused.
+    ///
+    /// # Errors
+    /// When journal or index fail for good.
+    pub fn tick(&mut self, now: Timestamp) -> Result<(), PipelineError> {
+        self.now = now;
+        if !self.checkpoints.is_empty() {
+            self.commit(now)?;
+        }
+        self.deliver();
+        Ok(())
+    }
+
+    /// Commits what is left and closes the index.
+    ///
+    /// # Errors
+    /// When journal or index fail for good.
+    pub fn close(mut self) -> Result<(), PipelineError> {
+        self.tick(self.now)?;
+        self.store.close()?;
+        Ok(())
+    }
+
+    /// What the sources last said of how far they came, by key.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn checkpoints(&self) -> Result<BTreeMap<String, serde_json::Value>, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let mut found = BTreeMap::new();
+        state::each_row(&stored, Tree::Checkpoints, |key, value| {
+            if let (Ok(key), Ok(value)) = (String::from_utf8(key.to_vec()), serde_json::from_slice(value)) {
+                found.insert(key, value);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+/// A batch: all that waits, up to its bounds, and the first event that is something else.
+fn gather(first: Delivery, events: &mut mpsc::Receiver<Event>) -> (Vec<Delivery>, Option<Event>) {
+    let (mut count, mut bytes) = size(&first);
+    let mut deliveries = vec![first];
+    while count < DELIVERY_FOUND_MAX && bytes < DELIVERY_BYTES_MAX {
+        match events.try_recv() {
+            Ok(Event::Batch(delivery)) => {
+                let (more, larger) = size(&delivery);
+                count += more;
+                bytes += larger;
+                deliveries.push(delivery);
+            }
+            Ok(other) => return (deliveries, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (deliveries, None)
+}
+
+fn size(delivery: &Delivery) -> (usize, usize) {
+    let bytes = delivery.found.iter().map(|found| match found {
+        Found::Article(article) => article.text.len(),
+        Found::Rejected(_) => 0,
+    });
+    (delivery.found.len(), bytes.sum())
+}
+
+/// Analyses the articles in their order.
+fn analyse_all(fresh: &[Option<&Article>], state: &State) -> Vec<Analysis> {
+    let articles: Vec<_> = fresh.iter().flatten().copied().collect();
+    in_parallel(&articles, |article| decide::analyse(article, &state.names))
+}
+
+/// The results in the order of the input, by several threads where there are many.
+fn in_parallel<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> U + Sync) -> Vec<U> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    if all.len() < PARALLEL_ARTICLES_MIN || threads == 1 {
+        return all.iter().map(each).collect();
+    }
+    let share = all.len().div_ceil(threads);
+    let each = &each;
+    thread::scope(|scope| {
+        let spawn = |some| scope.spawn(move || <[T]>::iter(some).map(each).collect::<Vec<_>>());
+        let workers: Vec<_> = all.chunks(share).map(spawn).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Vec<U>>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect()
+    })
+}

@@ -1,0 +1,225 @@
+//! What a decision changes, in the state and in the index. Applying the same decision again changes nothing more.
+
+use super::{
+    decide::{Analysis, event_time},
+    dedupe::{self, Entry, Relation},
+    record::{self, Known, Report, Windowed, encode, follow_key},
+    state::State,
+    story::{Member, Vector},
+    topic::{self, Traced},
+    view::{Changes, Locator, Tree, View, ViewError},
+};
+use crate::article::{Alert, AlertKind, Article, Checkpoint, Decision, Id, Verdict};
+
+/// A decided article at its place in the journal.
+#[derive(Clone, Copy)]
+pub(crate) struct Placed<'a> {
+    pub(crate) seq: u64,
+    pub(crate) at: Locator,
+    pub(crate) article: &'a Article,
+    pub(crate) decision: &'a Decision,
+    pub(crate) alerts: &'a [Alert],
+    pub(crate) traces: &'a [Traced],
+    /// The features as the decision weighed them, where that is at hand.
+    pub(crate) vector: Option<&'a Vector>,
+}
+
+/// Applies the decision of an article.
+pub(crate) fn apply(
+    state: &mut State,
+    view: &dyn View,
+    changes: &mut Changes,
+    placed: &Placed<'_>,
+    analysis: &Analysis,
+) -> Result<(), ViewError> {
+    let Placed { seq, at, article, decision, alerts, .. } = *placed;
+    let known = Known { view, changes };
+    let id = decision.article.id.report;
+    let before = known.report(id)?;
+    let original = match decision.of_id {
+        Some(of) if of != id => known.report(of)?.map(|report| (of, report)),
+        _ => None,
+    };
+    let report = report_after(before.as_ref(), original.as_ref(), placed, analysis);
+    let windowed = match known.get::<Windowed>(Tree::Window, &seq.to_be_bytes())? {
+        Some(stored) => stored,
+        None => Windowed {
+            at,
+            seen_at: article.seen_at.as_second(),
+            entry: entry(seq, &report, original.as_ref(), placed, analysis).encode(),
+            member: member(state, seq, &report, placed, analysis).encode(),
+        },
+    };
+    let keys: Vec<u64> = analysis.keys.known_by().collect();
+    for key in keys {
+        // A text belongs to who had it first.
+        let taken = Known { view, changes }.identity(key)?.is_some();
+        if key != analysis.keys.body || !taken {
+            changes.put(Tree::Identities, key.to_be_bytes(), encode(&id.0));
+        }
+    }
+    changes.put(Tree::Reports, id.0.to_be_bytes(), encode(&report));
+    changes.put(Tree::Window, seq.to_be_bytes(), encode(&windowed));
+    state.take_in(seq, &windowed);
+    if let Some(old) = before.map(|before| before.seq).filter(|old| *old != seq) {
+        state.let_go(old, changes);
+    }
+    follow(state, changes, report.story, placed);
+    for alert in alerts {
+        changes.put(Tree::Alerts, alert.seq.to_be_bytes(), encode(&at));
+        state.counters.alert_seq = state.counters.alert_seq.max(alert.seq);
+    }
+    count(state, seq, decision.verdict);
+    state.trim(changes);
+    Ok(())
+}
+
+/// Records a rejection, so that it is told once.
+pub(crate) fn rejected(state: &mut State, changes: &mut Changes, seq: u64, decision: &Decision) {
+    let id = decision.article.id.report.0;
+    changes.put(Tree::Identities, id.to_be_bytes(), encode(&id));
+    count(state, seq, Verdict::Rejected);
+}
+
+/// How far the sources have come.
+pub(crate) fn checkpoints(changes: &mut Changes, checkpoints: &[Checkpoint]) {
+    for Checkpoint { key, state } in checkpoints {
+        if state.is_null() {
+            changes.remove(Tree::Checkpoints, key.as_bytes());
+        } else {
+            changes.put(Tree::Checkpoints, key.as_bytes(), state.to_string().into_bytes());
+        }
+    }
+}
+
+/// The log holds all alerts up to this one; they need not be found again.
+pub(crate) fn told(changes: &mut Changes, before: u64, now: u64) {
+    if now <= before {
+        return;
+    }
+    for seq in before + 1..=now {
+        changes.remove(Tree::Alerts, seq.to_be_bytes());
+    }
+    changes.put(Tree::Meta, record::TOLD, encode(&now));
+}
+
+/// Counts a journalled decision, once.
+fn count(state: &mut State, seq: u64, verdict: Verdict) {
+    if seq <= state.counters.seq {
+        return;
+    }
+    state.counters.seq = seq;
+    let [new, copy, update, rejected] = &mut state.counters.verdicts;
+    match verdict {
+        Verdict::New => *new += 1,
+        Verdict::Copy => *copy += 1,
+        Verdict::Update => *update += 1,
+        Verdict::Rejected => *rejected += 1,
+        Verdict::Seen => {}
+    }
+}
+
+/// The report as it is after this revision.
+fn report_after(
+    before: Option<&Report>,
+    original: Option<&(Id, Report)>,
+    placed: &Placed<'_>,
+    analysis: &Analysis,
+) -> Report {
+    let Placed { seq, at, article, decision, alerts, .. } = *placed;
+    let id = decision.article.id.report;
+    let mut report = before.cloned().unwrap_or_else(|| Report {
+        at,
+        seq,
+        revision: 1,
+        texts: Vec::new(),
+        raw: 0,
+        site: analysis.keys.site,
+        words: 0,
+        story: id,
+        root: original.map(|(of, report)| report.root.unwrap_or(*of)),
+        family: original.map_or(id, |(_, report)| report.family),
+        input_id: None,
+        told: Vec::new(),
+        update_told: 0,
+    });
+    report.at = at;
+    report.seq = seq;
+    report.revision = decision.article.id.revision;
+    report.raw = analysis.keys.raw;
+    report.words = analysis.fingerprint.words;
+    report.story = decision.story.unwrap_or(report.story);
+    report.remember_text(analysis.keys.text);
+    if report.input_id.is_none() {
+        report.input_id.clone_from(&article.input_id);
+    }
+    for alert in alerts {
+        report.remember_told(topic::key(&alert.topic));
+        if alert.kind == AlertKind::Update {
+            report.update_told = alert.time.as_second();
+        }
+    }
+    report
+}
+
+fn entry(
+    seq: u64,
+    report: &Report,
+    original: Option<&(Id, Report)>,
+    placed: &Placed<'_>,
+    analysis: &Analysis,
+) -> Entry {
+    let id = placed.decision.article.id.report;
+    let words = analysis.fingerprint.words;
+    let relation = match (placed.decision.verdict, original) {
+        (Verdict::Copy, Some((of, original))) => {
+            Relation::Copy { report: *of, root: original.root.unwrap_or(*of), family: original.family }
+        }
+        _ => Relation::None,
+    };
+    let original_words = original.map_or(0, |(_, original)| original.words);
+    Entry {
+        seq,
+        report: id,
+        root: report.root.unwrap_or(id),
+        family: report.family,
+        site: analysis.keys.site,
+        time: event_time(placed.article).0,
+        words,
+        sketch: analysis.fingerprint.sketch.clone().into(),
+        indexed: dedupe::is_indexed(&relation, words, original_words),
+    }
+}
+
+fn member(state: &State, seq: u64, report: &Report, placed: &Placed<'_>, analysis: &Analysis) -> Member {
+    let (time, dated) = event_time(placed.article);
+    Member {
+        seq,
+        report: placed.decision.article.id.report,
+        story: report.story,
+        time,
+        dated,
+        outlet: analysis.keys.site,
+        copy: report.root.is_some(),
+        vector: placed.vector.cloned().unwrap_or_else(|| state.stories.weigh(&analysis.features)),
+        entities: placed.decision.entities.iter().map(|entity| topic::key(&entity.name)).collect(),
+    }
+}
+
+/// What the topics remember of the story from here on.
+fn follow(state: &mut State, changes: &mut Changes, story: Id, placed: &Placed<'_>) {
+    for Traced { topic, trace } in placed.traces {
+        state.follows.entry((story, topic::key(topic))).or_default().trace = *trace;
+    }
+    for alert in placed.alerts {
+        state.follows.entry((story, topic::key(&alert.topic))).or_default().told =
+            Some(alert.time.as_second());
+    }
+    let traced = placed.traces.iter().map(|traced| &traced.topic);
+    for topic in traced.chain(placed.alerts.iter().map(|alert| &alert.topic)) {
+        let topic = topic::key(topic);
+        if let Some(follow) = state.follows.get(&(story, topic)) {
+            changes.put(Tree::Topics, follow_key(story, topic), encode(follow));
+        }
+    }
+}

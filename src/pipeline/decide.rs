@@ -1,0 +1,390 @@
+//! What becomes of one article: verdict, story, matches, alerts. Looks things up, changes nothing.
+
+use std::{cell::OnceCell, mem};
+
+use super::{
+    dedupe::{self, Judgement, Probe, Relation},
+    entity,
+    fingerprint::{self, Fingerprint},
+    identity::{self, Identified, Keys},
+    outcome::Case,
+    quote,
+    record::{Known, Report},
+    state::State,
+    story::{self, Assignment, Vector, terms::Features},
+    text::{self, Words},
+    topic::{Doc, Miss, Traced, Verdicts},
+    view::ViewError,
+};
+use crate::article::{
+    Alert, Article, ArticleHead, ArticleId, Decision, Entity, Id, LEAD_CHARS, Match, Quote, Rejected, Verdict,
+};
+
+/// How far ahead of its arrival an article's date is believed.
+const FUTURE_SECS_MAX: i64 = 3600;
+
+/// What can be said of an article without knowing any other one.
+pub(crate) struct Analysis {
+    pub(crate) title: Words,
+    pub(crate) words: Words,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) keys: Keys,
+    pub(crate) language: Option<String>,
+    pub(crate) entities: Vec<Entity>,
+    pub(crate) quotes: Vec<Quote>,
+    pub(crate) features: Features,
+}
+
+/// Analyses an article as it arrives.
+pub(crate) fn analyse(article: &Article, names: &entity::Names) -> Analysis {
+    let language = entity::language(&article.title, &article.text, article.language.as_deref());
+    let (entities, quotes) = quote::read(&article.title, &article.text, language.as_deref(), names);
+    analyse_again(article, language, entities, quotes)
+}
+
+/// Analyses an article whose decision is known, but for what the decision holds.
+pub(crate) fn analyse_again(
+    article: &Article,
+    language: Option<String>,
+    entities: Vec<Entity>,
+    quotes: Vec<Quote>,
+) -> Analysis {
+    let title = text::words(&article.title);
+    let words = text::words(&article.text);
+    let fingerprint = fingerprint::fingerprint(&words);
+    let keys = identity::keys(article, &title, &words, &fingerprint);
+    let features = story::terms::features(&article.title, &article.text, language.as_deref());
+    Analysis { title, words, fingerprint, keys, language, entities, quotes, features }
+}
+
+/// A decision, with what it rests on.
+pub(crate) struct Decided {
+    pub(crate) decision: Decision,
+    pub(crate) alerts: Vec<Alert>,
+    /// `None` where dedupe had no need to compare.
+    pub(crate) judgement: Option<Judgement>,
+    /// `None` of a repeat.
+    pub(crate) assignment: Option<Assignment>,
+    /// The article's features as they weigh now; `None` of a repeat.
+    pub(crate) vector: Option<Vector>,
+    /// Topics that came near, with what was missing.
+    pub(crate) misses: Vec<Miss>,
+    /// What topics remember of the story from now on.
+    pub(crate) traces: Vec<Traced>,
+}
+
+/// Where an article stands among those that are known.
+struct Placed {
+    id: ArticleId,
+    verdict: Verdict,
+    of: Option<String>,
+    of_id: Option<Id>,
+    similarity: Option<f32>,
+    /// Of an update or repeat: the known report. Of a copy: the original.
+    other: Option<Report>,
+    judgement: Option<Judgement>,
+}
+
+/// When an article happened, unix seconds, and whether the outlet says so.
+pub(crate) fn event_time(article: &Article) -> (i64, bool) {
+    let seen_at = article.seen_at.as_second();
+    match article.published {
+        Some(published) => (published.as_second().min(seen_at.saturating_add(FUTURE_SECS_MAX)), true),
+        None => (seen_at, false),
+    }
+}
+
+/// The decision of a repeat.
+pub(crate) fn seen(article: &Article, id: Id, report: &Report) -> Decision {
+    let article_id = ArticleId { report: id, revision: report.revision };
+    Decision {
+        article: head(article, article_id, article.language.clone()),
+        verdict: Verdict::Seen,
+        reason: None,
+        of: Some(name_of(id, report)),
+        of_id: Some(id),
+        similarity: Some(1.0),
+        story: Some(report.story),
+        entities: Vec::new(),
+        quotes: Vec::new(),
+        matches: Vec::new(),
+    }
+}
+
+/// The decision of what is no article.
+pub(crate) fn rejected(rejected: &Rejected) -> Decision {
+    let id = Id::of(&[
+        b"rejected",
+        rejected.origin.as_bytes(),
+        rejected.place.as_bytes(),
+        rejected.reason.as_bytes(),
+    ]);
+    Decision {
+        article: ArticleHead {
+            id: ArticleId { report: id, revision: 1 },
+            input_id: rejected.input_id.clone(),
+            source: rejected.origin.clone(),
+            url: None,
+            title: rejected.place.clone(),
+            published: None,
+            seen_at: rejected.seen_at,
+            language: None,
+            lead: String::new(),
+        },
+        verdict: Verdict::Rejected,
+        reason: Some(rejected.reason.clone()),
+        of: None,
+        of_id: None,
+        similarity: None,
+        story: None,
+        entities: Vec::new(),
+        quotes: Vec::new(),
+        matches: Vec::new(),
+    }
+}
+
+/// Decides one article. The decision takes the names and quotes out of the analysis.
+pub(crate) fn decide(
+    state: &State,
+    known: Known<'_>,
+    article: &Article,
+    analysis: &mut Analysis,
+) -> Result<Decided, ViewError> {
+    let placed = place(state, known, article, analysis)?;
+    let mut decided = Decided {
+        decision: Decision {
+            article: head(article, placed.id, analysis.language.clone()),
+            verdict: placed.verdict,
+            reason: None,
+            of: placed.of,
+            of_id: placed.of_id,
+            similarity: placed.similarity.map(rounded),
+            story: None,
+            entities: Vec::new(),
+            quotes: Vec::new(),
+            matches: Vec::new(),
+        },
+        alerts: Vec::new(),
+        judgement: placed.judgement,
+        assignment: None,
+        vector: None,
+        misses: Vec::new(),
+        traces: Vec::new(),
+    };
+    if placed.verdict == Verdict::Seen {
+        decided.decision.story = placed.other.map(|report| report.story);
+        return Ok(decided);
+    }
+    let (time, dated) = event_time(article);
+    let vector = state.stories.weigh(&analysis.features);
+    let assignment = state.stories.assign(&vector, time, dated);
+    decided.vector = Some(vector);
+    let joined = placed.other.as_ref().map(|report| report.story).or(assignment.story);
+    let story = joined.unwrap_or(placed.id.report);
+    decided.decision.story = Some(story);
+    let doc = doc(article, analysis);
+    let verdicts = state.topics.judge(&doc, &assignment, joined, &state.stories, &state.traces(story));
+    decided.misses = verdicts.misses;
+    decided.assignment = Some(assignment);
+    let named = |(place, trace)| Some(Traced { topic: state.topics.name(place)?.to_owned(), trace });
+    decided.traces = verdicts.traces.into_iter().filter_map(named).collect();
+    let case = Case {
+        state,
+        known,
+        article,
+        analysis,
+        story,
+        verdict: placed.verdict,
+        other: placed.other.as_ref(),
+        novel: OnceCell::new(),
+    };
+    for found in verdicts.matches {
+        let Some(topic) = state.topics.name(found.topic) else { continue };
+        let outcome = match case.told(&found, topic)? {
+            Ok(told) => {
+                let seq = state.counters.alert_seq + decided.alerts.len() as u64 + 1;
+                decided.alerts.push(told.alert(seq, &decided.decision, topic, &found));
+                "alerted".to_owned()
+            }
+            Err(reason) => format!("suppressed:{reason}"),
+        };
+        decided.decision.matches.push(Match {
+            topic: topic.to_owned(),
+            score: rounded(found.score),
+            evidence: found.evidence,
+            outcome,
+        });
+    }
+    decided.decision.entities = mem::take(&mut analysis.entities);
+    decided.decision.quotes = mem::take(&mut analysis.quotes);
+    Ok(decided)
+}
+
+/// The article as the topics see it.
+fn doc<'a>(article: &'a Article, analysis: &'a Analysis) -> Doc<'a> {
+    let (time, dated) = event_time(article);
+    Doc {
+        title: &article.title,
+        text: &article.text,
+        outlet: &article.outlet,
+        url: article.url.as_deref(),
+        language: analysis.language.as_deref(),
+        entities: &analysis.entities,
+        time,
+        dated,
+    }
+}
+
+/// What the topics would say of a known article now, and which stories it is like.
+pub(crate) fn judge_topics(
+    state: &State,
+    article: &Article,
+    analysis: &Analysis,
+    story: Option<Id>,
+) -> (Verdicts, Assignment) {
+    let (time, dated) = event_time(article);
+    let assignment = state.stories.assign(&state.stories.weigh(&analysis.features), time, dated);
+    let traces = story.map(|story| state.traces(story)).unwrap_or_default();
+    (state.topics.judge(&doc(article, analysis), &assignment, story, &state.stories, &traces), assignment)
+}
+
+/// Three digits are all that a reader can use.
+fn rounded(share: f32) -> f32 {
+    (share * 1000.0).round() / 1000.0
+}
+
+/// Finds out which report this is, and whose copy.
+fn place(
+    state: &State,
+    known: Known<'_>,
+    article: &Article,
+    analysis: &Analysis,
+) -> Result<Placed, ViewError> {
+    let mut share = |report: &Report| {
+        let last = known.article(report.at)?;
+        let part = dedupe::compare(&analysis.words, &text::words(&last.text)).span;
+        Ok((part, titles_meet(&analysis.title, &text::words(&last.title))))
+    };
+    match identity::identify(&analysis.keys, known, &mut share)? {
+        Identified::Seen(id, report) => Ok(Placed {
+            id: ArticleId { report: id, revision: report.revision },
+            verdict: Verdict::Seen,
+            of: Some(name_of(id, &report)),
+            of_id: Some(id),
+            similarity: Some(1.0),
+            other: Some(report),
+            judgement: None,
+        }),
+        Identified::Changed(id, report, part) => Ok(update(id, report, part, None)),
+        Identified::Reprint(id, report) => copy(known, analysis, id, report, 1.0, None),
+        Identified::Unknown => judged(state, known, article, analysis),
+    }
+}
+
+/// Compares the text with those of the window.
+fn judged(
+    state: &State,
+    known: Known<'_>,
+    article: &Article,
+    analysis: &Analysis,
+) -> Result<Placed, ViewError> {
+    let (time, _) = event_time(article);
+    let probe =
+        Probe { site: analysis.keys.site, time, fingerprint: &analysis.fingerprint, words: &analysis.words };
+    let mut failed = None;
+    let mut text_of = |seq: u64| {
+        let at = state.window.get(&seq)?.at;
+        known.article(at).map(|article| text::words(&article.text)).map_err(|fault| failed = Some(fault)).ok()
+    };
+    let judgement = dedupe::judge(&state.index, &probe, &mut text_of);
+    if let Some(fault) = failed {
+        return Err(fault);
+    }
+    let part = judgement.similarity;
+    match judgement.relation {
+        Relation::Copy { report, .. } => {
+            if let Some(record) = known.report(report)? {
+                return copy(known, analysis, report, record, part, Some(judgement));
+            }
+        }
+        Relation::Update { report, .. } => {
+            if let Some(record) = known.report(report)? {
+                return Ok(update(report, record, part, Some(judgement)));
+            }
+        }
+        Relation::None => {}
+    }
+    Ok(Placed {
+        id: ArticleId { report: free_id(known, &analysis.keys)?, revision: 1 },
+        verdict: Verdict::New,
+        of: None,
+        of_id: None,
+        similarity: None,
+        other: None,
+        judgement: Some(judgement),
+    })
+}
+
+fn update(id: Id, report: Report, part: f32, judgement: Option<Judgement>) -> Placed {
+    Placed {
+        id: ArticleId { report: id, revision: report.revision.saturating_add(1) },
+        verdict: Verdict::Update,
+        of: Some(name_of(id, &report)),
+        of_id: Some(id),
+        similarity: Some(part),
+        other: Some(report),
+        judgement,
+    }
+}
+
+/// A copy of `report`, attached to the original of its group.
+fn copy(
+    known: Known<'_>,
+    analysis: &Analysis,
+    id: Id,
+    report: Report,
+    part: f32,
+    judgement: Option<Judgement>,
+) -> Result<Placed, ViewError> {
+    let root = report.root.unwrap_or(id);
+    let original = if root == id { report } else { known.report(root)?.unwrap_or(report) };
+    Ok(Placed {
+        id: ArticleId { report: free_id(known, &analysis.keys)?, revision: 1 },
+        verdict: Verdict::Copy,
+        of: Some(name_of(root, &original)),
+        of_id: Some(root),
+        similarity: Some(part),
+        other: Some(Report { root: Some(root), ..original }),
+        judgement,
+    })
+}
+
+fn free_id(known: Known<'_>, keys: &Keys) -> Result<Id, ViewError> {
+    let id = identity::report_id(keys);
+    Ok(if known.report(id)?.is_some() { identity::other_report_id(keys) } else { id })
+}
+
+/// Whether at least half of the shorter title's words stand in the other.
+fn titles_meet(a: &Words, b: &Words) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let shared = short.hashes().iter().filter(|hash| long.hashes().contains(hash)).count();
+    shared * 2 >= short.len() && shared > 0
+}
+
+fn name_of(id: Id, report: &Report) -> String {
+    report.input_id.clone().unwrap_or_else(|| id.to_string())
+}
+
+fn head(article: &Article, id: ArticleId, language: Option<String>) -> ArticleHead {
+    ArticleHead {
+        id,
+        input_id: article.input_id.clone(),
+        source: article.outlet.clone(),
+        url: article.url.clone(),
+        title: article.title.clone(),
+        published: article.published,
+        seen_at: article.seen_at,
+        language,
+        lead: article.text.chars().take(LEAD_CHARS).collect(),
+    }
+}

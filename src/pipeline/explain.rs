@@ -1,0 +1,176 @@
+//! Answers to questions: why an article did what it did, and how things stand. Changes nothing.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Pipeline, PipelineError, address,
+    decide::{self, Decided},
+    dedupe::Judgement,
+    identity,
+    record::{Known, Report},
+    state,
+    story::Assignment,
+    topic::Miss,
+    view::Tree,
+};
+use crate::{
+    article::{Article, ArticleId, Decision, Id},
+    event::Question,
+    journal::Line,
+    store::known::Known as Stored,
+};
+
+/// Candidates of stories that are shown.
+const CANDIDATES_SHOWN: usize = 5;
+
+impl Pipeline {
+    /// Answers a question in the form of the contracts; what fails is said in `error`.
+    pub fn answer(&self, question: Question) -> Value {
+        let answer = match question {
+            Question::ExplainArticle(article) => self.explain(&article),
+            Question::ExplainKnown(target) => self.explain_known(&target),
+            Question::Status => self.status(),
+        };
+        answer.unwrap_or_else(|fault| json!({ "error": fault.to_string() }))
+    }
+
+    /// What an article would do now.
+    fn explain(&self, article: &Article) -> Result<Value, PipelineError> {
+        let mut analysis = decide::analyse(article, &self.state.names);
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let known = Known { view: &stored, changes: &self.changes };
+        let decided = decide::decide(&self.state, known, article, &mut analysis)?;
+        let Decided { decision, judgement, assignment, misses, .. } = decided;
+        let why = self.why(&decision, judgement.as_ref(), assignment.as_ref(), &misses, false);
+        with_why(&decision, why)
+    }
+
+    /// What a known article did, by id or address.
+    fn explain_known(&self, target: &str) -> Result<Value, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let known = Known { view: &stored, changes: &self.changes };
+        let Some(report) = find(known, target)? else {
+            return Ok(json!({
+                "error": format!(
+                    "no article is known by {target}: give an id or address as decisions and alerts have it, or a file"
+                ),
+            }));
+        };
+        let Line::Article { article, decision, .. } = self.journal.read(report.at)? else {
+            return Ok(json!({ "error": format!("the journal holds no article for {target}") }));
+        };
+        let analysis = decide::analyse(&article, &self.state.names);
+        // To dedupe it is known now; what it was compared with on arrival is no longer at hand.
+        let (verdicts, assignment) = decide::judge_topics(&self.state, &article, &analysis, decision.story);
+        let why = self.why(&decision, None, Some(&assignment), &verdicts.misses, true);
+        with_why(&decision, why)
+    }
+
+    fn why(
+        &self,
+        decision: &Decision,
+        judgement: Option<&Judgement>,
+        assignment: Option<&Assignment>,
+        misses: &[Miss],
+        recorded: bool,
+    ) -> Value {
+        let mut why = Map::new();
+        why.insert("recorded".to_owned(), json!(recorded));
+        let compared = judgement.into_iter().flat_map(|judgement| &judgement.candidates).map(|candidate| {
+            json!({
+                "id": candidate.report,
+                "shared": rounded(f64::from(candidate.share)),
+                "longest_difference_words": candidate.gap,
+                "because": candidate.why,
+            })
+        });
+        why.insert("compared".to_owned(), compared.collect());
+        let stories = assignment.into_iter().flat_map(|assignment| &assignment.candidates);
+        let stories = stories.take(CANDIDATES_SHOWN).map(|candidate| {
+            json!({
+                "story": candidate.story,
+                "nearest": candidate.nearest,
+                "score": rounded(candidate.score),
+                "joins_from": 0.0,
+            })
+        });
+        why.insert("stories".to_owned(), stories.collect());
+        let missed = misses.iter().map(|miss| {
+            json!({
+                "topic": self.state.topics.name(miss.topic),
+                "score": rounded(f64::from(miss.score)),
+                "evidence": miss.evidence,
+                "missing": miss.missing,
+            })
+        });
+        let mut topics: Vec<Value> = missed.collect();
+        for rule in &self.state.rules.topics {
+            let told = decision.matches.iter().any(|found| found.topic == rule.name)
+                || topics.iter().any(|miss| miss["topic"] == rule.name.as_str());
+            if !told {
+                topics.push(json!({
+                    "topic": rule.name,
+                    "score": 0.0,
+                    "evidence": [],
+                    "missing": "none of its words or names stand in it, and it is like no sample",
+                }));
+            }
+        }
+        why.insert("topics_missed".to_owned(), Value::Array(topics));
+        Value::Object(why)
+    }
+
+    fn status(&self) -> Result<Value, PipelineError> {
+        let [new, copy, update, rejected] = self.state.counters.verdicts;
+        let (members, stories) = self.state.stories.size();
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let mut feeds = Vec::new();
+        let mut files = 0_u64;
+        state::each_row(&stored, Tree::Checkpoints, |key, value| {
+            let key = String::from_utf8_lossy(key);
+            if let Some(url) = key.strip_prefix("feed ") {
+                feeds.push(json!({ "url": url, "state": serde_json::from_slice::<Value>(value).ok() }));
+            } else {
+                files += 1;
+            }
+            Ok(())
+        })?;
+        let topics: Vec<_> = self.state.rules.topics.iter().map(|rule| &rule.name).collect();
+        Ok(json!({
+            "articles": {
+                "new": new, "copy": copy, "update": update, "rejected": rejected, "seen_since_start": self.seen,
+            },
+            "alerts": {
+                "last": self.state.counters.alert_seq,
+                "in_log": self.outbox.told(),
+                "log_fault": self.outbox.fault(),
+            },
+            "window": { "articles": self.state.window.len(), "in_stories": members, "stories": stories },
+            "topics": topics,
+            "feeds": feeds,
+            "files_remembered": files,
+            "journal": { "bytes": self.journal.bytes(), "days": self.journal.days().count() },
+        }))
+    }
+}
+
+fn with_why(decision: &Decision, why: Value) -> Result<Value, PipelineError> {
+    let mut answer = serde_json::to_value(decision)?;
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("why".to_owned(), why);
+    }
+    Ok(answer)
+}
+
+/// A report by `ID`, `ID.2` or address.
+fn find(known: Known<'_>, target: &str) -> Result<Option<Report>, PipelineError> {
+    if let Ok(ArticleId { report, .. }) = target.parse() {
+        return Ok(known.report(report)?);
+    }
+    let Some(url) = address::canonical(target) else { return Ok(None) };
+    Ok(known.identity(identity::url_key(&url))?.map(|(_, report): (Id, Report)| report))
+}
+
+fn rounded(figure: f64) -> f64 {
+    (figure * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,209 @@
+//! Whether a match is told, as what, and in which words.
+
+use std::cell::OnceCell;
+
+use super::{
+    decide::Analysis,
+    novel::{self, Known as Told},
+    record::{Known, Report},
+    state::State,
+    topic::{self, TopicMatch},
+    view::{Locator, ViewError},
+};
+use crate::article::{Alert, AlertKind, Article, Decision, EntityKind, Id, Occasion, Verdict};
+
+/// An article's least time between two `update` alerts.
+const UPDATE_GAP_SECS: i64 = 3600;
+
+/// Most names listed as new in one alert.
+const NEW_ENTITIES_MAX: usize = 8;
+
+/// Role of people who are named for a picture: they are not in the news.
+const PHOTO_CREDIT: &str = "photo credit";
+
+/// Earlier reports of a story that a new one is compared with: so many of the first and of the last.
+const COMPARED_AT_EACH_END: usize = 6;
+
+/// An article that has its verdict and its story.
+pub(super) struct Case<'a> {
+    pub(super) state: &'a State,
+    pub(super) known: Known<'a>,
+    pub(super) article: &'a Article,
+    pub(super) analysis: &'a Analysis,
+    pub(super) story: Id,
+    pub(super) verdict: Verdict,
+    /// Of an update the report as it was, of a copy its original.
+    pub(super) other: Option<&'a Report>,
+    /// The sentence that the story did not have, once a topic has asked for it: it is the same for all.
+    pub(super) novel: OnceCell<Option<String>>,
+}
+
+/// What is told.
+pub(super) struct Telling {
+    kind: AlertKind,
+    outlets: u32,
+    new_outlet: bool,
+    independent: u32,
+    reports: u32,
+    new_entities: Vec<String>,
+    novel: Option<String>,
+}
+
+impl Case<'_> {
+    /// What a match tells, or why it is not told.
+    pub(super) fn told(
+        &self,
+        found: &TopicMatch,
+        topic: &str,
+    ) -> Result<Result<Telling, &'static str>, ViewError> {
+        let kind = match self.kind(found, topic) {
+            Ok(kind) => kind,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let novel = self.novel(kind)?;
+        if kind == AlertKind::Update && novel.is_none() {
+            return Ok(Err("minor-update"));
+        }
+        let summary = self.state.stories.summary_with(
+            self.story,
+            self.analysis.keys.site,
+            self.verdict == Verdict::Update,
+        );
+        Ok(Ok(Telling {
+            kind,
+            outlets: summary.outlets,
+            new_outlet: summary.outlets > self.state.stories.summary(self.story).outlets,
+            independent: summary.independent,
+            reports: summary.reports,
+            new_entities: self.new_entities(),
+            novel,
+        }))
+    }
+
+    fn kind(&self, found: &TopicMatch, topic: &str) -> Result<AlertKind, &'static str> {
+        if found.is_sample {
+            return Err("sample");
+        }
+        if self.verdict == Verdict::Copy {
+            return Err("copy");
+        }
+        self.timely()?;
+        let key = topic::key(topic);
+        let now = self.article.seen_at.as_second();
+        if let (Verdict::Update, Some(report)) = (self.verdict, self.other)
+            && report.told.contains(&key)
+        {
+            let lately = report.update_told != 0 && now.saturating_sub(report.update_told) < UPDATE_GAP_SECS;
+            return if lately { Err("update-within-the-hour") } else { Ok(AlertKind::Update) };
+        }
+        let Some(rule) = self.state.rules.topics.get(found.topic) else { return Err("topic-is-gone") };
+        let summary = self.state.stories.summary_with(
+            self.story,
+            self.analysis.keys.site,
+            self.verdict == Verdict::Update,
+        );
+        if summary.independent < rule.min_outlets {
+            return Err("min-outlets");
+        }
+        let follow = self.state.follows.get(&(self.story, key));
+        match follow.and_then(|follow| follow.told) {
+            None => Ok(AlertKind::NewStory),
+            Some(told) if now.saturating_sub(told) < rule.cooldown_secs => Err("cooldown"),
+            Some(_) => Ok(AlertKind::NewCoverage),
+        }
+    }
+
+    /// Whether the article comes in time to be told.
+    fn timely(&self) -> Result<(), &'static str> {
+        let rules = &self.state.rules;
+        let (limit_secs, reason) = match self.article.occasion {
+            Occasion::Replay => return Ok(()),
+            Occasion::Live => (rules.max_age_secs, "old"),
+            Occasion::FirstFetch => (rules.first_fetch_secs, "first-fetch"),
+        };
+        let Some(published) = self.article.published else {
+            return if self.article.occasion == Occasion::FirstFetch { Err(reason) } else { Ok(()) };
+        };
+        let age_secs = self.article.seen_at.as_second().saturating_sub(published.as_second());
+        if age_secs > limit_secs { Err(reason) } else { Ok(()) }
+    }
+
+    /// The sentence that says most that was not known: by the story so far, or, of an update, by the last revision.
+    fn novel(&self, kind: AlertKind) -> Result<Option<String>, ViewError> {
+        if let (AlertKind::Update, Some(before)) = (kind, self.other) {
+            return self.novel_after(&[before.at]);
+        }
+        if let Some(novel) = self.novel.get() {
+            return Ok(novel.clone());
+        }
+        let members: Vec<u64> = self.state.stories.members(self.story).map(|(seq, _)| seq).collect();
+        let tail = members.len().saturating_sub(COMPARED_AT_EACH_END).max(COMPARED_AT_EACH_END);
+        let compared = members.iter().take(COMPARED_AT_EACH_END).chain(members.iter().skip(tail));
+        let places: Vec<_> = compared.filter_map(|seq| Some(self.state.window.get(seq)?.at)).collect();
+        let novel = self.novel_after(&places)?;
+        Ok(self.novel.get_or_init(|| novel).clone())
+    }
+
+    /// The sentence that says most that the articles at these places did not.
+    fn novel_after(&self, places: &[Locator]) -> Result<Option<String>, ViewError> {
+        let language = self.analysis.language.as_deref();
+        let mut told = Told::default();
+        for at in places {
+            let article = self.known.article(*at)?;
+            told.add(&article.title, &article.text, language);
+        }
+        let Article { title, text, .. } = self.article;
+        Ok(novel::novel(title, text, language, &told, &|term| self.state.stories.idf(term)))
+    }
+
+    /// Names that the story did not have, people first, then by weight.
+    fn new_entities(&self) -> Vec<String> {
+        let mut new: Vec<_> = self
+            .analysis
+            .entities
+            .iter()
+            .filter(|entity| matches!(entity.kind, EntityKind::Person | EntityKind::Org | EntityKind::Place))
+            .filter(|entity| entity.role.as_deref() != Some(PHOTO_CREDIT))
+            .filter(|entity| !self.state.stories.names(self.story, topic::key(&entity.name)))
+            .collect();
+        new.sort_by_key(|entity| (entity.kind, std::cmp::Reverse(entity.mentions.len())));
+        let mut names: Vec<String> = Vec::new();
+        for entity in new {
+            if names.len() < NEW_ENTITIES_MAX && !names.contains(&entity.name) {
+                names.push(entity.name.clone());
+            }
+        }
+        names
+    }
+}
+
+impl Telling {
+    pub(super) fn alert(self, seq: u64, decision: &Decision, topic: &str, found: &TopicMatch) -> Alert {
+        let Self { kind, outlets, new_outlet, independent, reports, new_entities, novel } = self;
+        let article = &decision.article;
+        let id = Id::of(&[
+            b"alert",
+            topic.as_bytes(),
+            &article.id.report.0.to_be_bytes(),
+            &article.id.revision.to_be_bytes(),
+            kind.word().as_bytes(),
+        ]);
+        Alert {
+            seq,
+            id,
+            time: article.seen_at,
+            kind,
+            topic: topic.to_owned(),
+            story: decision.story,
+            article: Some(article.clone()),
+            outlets,
+            new_outlet,
+            independent,
+            reports,
+            new_entities,
+            novel,
+            score: (found.score * 1000.0).round() / 1000.0,
+            evidence: found.evidence.clone(),
+        }
+    }
+}

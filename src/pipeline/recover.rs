@@ -1,0 +1,274 @@
+//! From the journal to the state: what is left to apply after an unclean stop, a whole index that is lost, or, to
+//! prove it, every decision once more.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    Outbox, Pipeline, PipelineError, apply,
+    decide::{self, Analysis},
+    in_parallel,
+    memory::MemoryView,
+    record::{self, Known as KnownRecords, encode},
+    state::State,
+    topic::Traced,
+    view::{Changes, Locator, Rows, Tree, View, ViewError},
+};
+use crate::{
+    alert::log::AlertLog,
+    article::{Alert, Article, Decision},
+    journal::{Commit, Journal, JournalError, Line, Position, reader::Reader, scan::Scan},
+    store::{Opened, known::Known},
+};
+
+/// How far a long work is: bytes of the journal done, and in all.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
+
+/// A line of the journal that holds an article, and where it stands.
+struct Decided {
+    seq: u64,
+    at: Locator,
+    article: Article,
+    decision: Decision,
+    alerts: Vec<Alert>,
+    traces: Vec<Traced>,
+}
+
+impl Decided {
+    fn placed(&self) -> apply::Placed<'_> {
+        let Self { seq, at, article, decision, alerts, traces } = self;
+        apply::Placed { seq: *seq, at: *at, article, decision, alerts, traces, vector: None }
+    }
+}
+
+/// The lines of one batch.
+#[derive(Default)]
+struct Batch {
+    articles: Vec<Decided>,
+    /// What else there is, and before which article it stands.
+    others: Vec<(usize, Other)>,
+}
+
+enum Other {
+    Rules(Locator, crate::event::Rules),
+    Rejected(u64, Box<Decision>),
+}
+
+impl Pipeline {
+    /// Brings state and index to where the journal ends.
+    ///
+    /// # Errors
+    /// When journal or index cannot be read or written.
+    pub fn open(
+        journal: Journal,
+        opened: Opened,
+        log: AlertLog,
+        now: Timestamp,
+        progress: Progress<'_>,
+    ) -> Result<Self, PipelineError> {
+        let Opened { store, replay_from, .. } = opened;
+        let view = Known { store: &store, journal: &journal };
+        let first = first_seq(journal.scan(replay_from)?)?;
+        let mut state = State::load(&view, first)?;
+        let mut changes = Changes::default();
+        let known = KnownRecords { view: &view, changes: &changes };
+        if let Some(at) = known.get::<Locator>(Tree::Meta, record::RULES)?
+            && let Line::Rules(rules) = journal.read(at)?
+        {
+            state.set_rules(rules);
+        }
+        let mut told = known.get::<u64>(Tree::Meta, record::TOLD)?.unwrap_or(0);
+        let total = bytes_from(journal.days(), replay_from);
+        let mut scan = journal.scan(replay_from)?;
+        while let Some((batch, commit, end)) = next_batch(&mut scan)? {
+            let view = Known { store: &store, journal: &journal };
+            again(&mut state, &view, &mut changes, &batch)?;
+            finish(&mut state, &mut changes, &commit);
+            apply::told(&mut changes, told, commit.told);
+            told = told.max(commit.told);
+            store.commit(&changes, end)?;
+            changes = Changes::default();
+            progress(total.saturating_sub(bytes_from(journal.days(), end)), total);
+        }
+        let outbox = Outbox::new(log, told, state.counters.alert_seq);
+        Ok(Self {
+            state,
+            journal,
+            store,
+            outbox,
+            changes,
+            checkpoints: BTreeMap::new(),
+            articles: 0,
+            lines: false,
+            seen: 0,
+            now,
+            pulse: crate::pulse::Pulse::default(),
+        })
+    }
+}
+
+/// Applies a batch whose decisions are known.
+fn again(
+    state: &mut State,
+    view: &dyn View,
+    changes: &mut Changes,
+    batch: &Batch,
+) -> Result<(), PipelineError> {
+    let analyses = in_parallel(&batch.articles, |Decided { article, decision, .. }| {
+        let language = decision.article.language.clone();
+        decide::analyse_again(article, language, decision.entities.clone(), decision.quotes.clone())
+    });
+    let mut others = batch.others.iter().peekable();
+    for (at, (decided, analysis)) in batch.articles.iter().zip(analyses).enumerate() {
+        while let Some((_, other)) = others.next_if(|(before, _)| *before <= at) {
+            apply_other(state, changes, other);
+        }
+        apply::apply(state, view, changes, &decided.placed(), &analysis)?;
+    }
+    others.for_each(|(_, other)| apply_other(state, changes, other));
+    Ok(())
+}
+
+fn apply_other(state: &mut State, changes: &mut Changes, other: &Other) {
+    match other {
+        Other::Rules(at, rules) => {
+            changes.put(Tree::Meta, record::RULES, encode(at));
+            state.set_rules(rules.clone());
+        }
+        Other::Rejected(seq, decision) => apply::rejected(state, changes, *seq, decision),
+    }
+}
+
+fn finish(state: &mut State, changes: &mut Changes, commit: &Commit) {
+    state.counters.batch = state.counters.batch.max(commit.batch);
+    state.counters.alert_seq = state.counters.alert_seq.max(commit.alert_seq);
+    apply::checkpoints(changes, &commit.checkpoints);
+    changes.put(Tree::Meta, record::COUNTERS, encode(&state.counters));
+}
+
+/// The sequence number that replaying begins with; what lies before it is in the index.
+fn first_seq(scan: Scan) -> Result<u64, PipelineError> {
+    for line in scan {
+        match line {
+            Ok((_, Line::Article { seq, .. })) => return Ok(seq),
+            Ok(_) | Err(JournalError::Damaged { .. }) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    Ok(u64::MAX)
+}
+
+/// The next committed batch and where it ends. Damage is told and stepped over.
+fn next_batch(scan: &mut Scan) -> Result<Option<(Batch, Commit, Position)>, PipelineError> {
+    let mut batch = Batch::default();
+    while let Some(line) = scan.next() {
+        match line {
+            Ok((at, Line::Article { seq, article, decision, alerts, traces })) => {
+                batch.articles.push(Decided { seq, at, article, decision, alerts, traces });
+            }
+            Ok((_, Line::Rejected { seq, decision, .. })) => {
+                batch.others.push((batch.articles.len(), Other::Rejected(seq, Box::new(decision))));
+            }
+            Ok((at, Line::Rules(rules))) => {
+                batch.others.push((batch.articles.len(), Other::Rules(at, rules)));
+            }
+            Ok((_, Line::Commit(commit))) => return Ok(Some((batch, commit, Scan::position(scan)))),
+            Err(fault @ JournalError::Damaged { .. }) => {
+                tracing::error!("{fault}; what stood there is lost, the rest goes on");
+            }
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    Ok(None)
+}
+
+fn bytes_from(days: impl Iterator<Item = (u32, u64)>, from: Position) -> u64 {
+    days.filter(|(day, _)| *day >= from.day)
+        .map(|(day, bytes)| if day == from.day { bytes.saturating_sub(from.offset) } else { bytes })
+        .sum()
+}
+
+/// What deciding the whole journal again has shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redecided {
+    /// Articles that were decided again.
+    pub articles: u64,
+    /// Ids of those whose decision or alerts came out differently; the first hundred.
+    pub different: Vec<String>,
+    /// How many differ.
+    pub differ: u64,
+}
+
+/// Most ids that `Redecided` names.
+const DIFFERENT_NAMED_MAX: usize = 100;
+
+/// Decides every article of the journal again, in its order, in memory, and compares decisions and alerts byte for
+/// byte with those that were made. Needs no index.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecided, PipelineError> {
+    let total = journal.bytes();
+    let mut state = State::new();
+    let mut memory = Again { rows: MemoryView::default(), journal };
+    let mut redecided = Redecided::default();
+    let mut scan = journal.scan(Position::default())?;
+    while let Some((batch, commit, end)) = next_batch(&mut scan)? {
+        let mut changes = Changes::default();
+        let mut others = batch.others.iter().peekable();
+        for (at, decided) in batch.articles.iter().enumerate() {
+            while let Some((_, other)) = others.next_if(|(before, _)| *before <= at) {
+                apply_other(&mut state, &mut changes, other);
+            }
+            let mut analysis = decide::analyse(&decided.article, &state.names);
+            redecided.articles += 1;
+            if !same(&state, &memory, &changes, decided, &mut analysis)? {
+                redecided.differ += 1;
+                if redecided.different.len() < DIFFERENT_NAMED_MAX {
+                    redecided.different.push(decided.decision.article.id.to_string());
+                }
+            }
+            apply::apply(&mut state, &memory, &mut changes, &decided.placed(), &analysis)?;
+        }
+        others.for_each(|(_, other)| apply_other(&mut state, &mut changes, other));
+        finish(&mut state, &mut changes, &commit);
+        memory.rows.apply(&changes);
+        progress(total.saturating_sub(bytes_from(journal.days(), end)), total);
+    }
+    Ok(redecided)
+}
+
+/// Rows in memory, articles from the journal.
+struct Again<'a> {
+    rows: MemoryView,
+    journal: &'a Reader,
+}
+
+impl View for Again<'_> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
+        self.rows.get(tree, key)
+    }
+
+    fn scan(&self, tree: Tree, from: &[u8], rows_max: usize) -> Result<Rows, ViewError> {
+        self.rows.scan(tree, from, rows_max)
+    }
+
+    fn article(&self, at: Locator) -> Result<Article, ViewError> {
+        let failed = |fault: JournalError| ViewError { what: format!("{at:?}"), source: fault.into() };
+        self.journal.read_article(at).map_err(failed)
+    }
+}
+
+fn same(
+    state: &State,
+    view: &dyn View,
+    changes: &Changes,
+    before: &Decided,
+    analysis: &mut Analysis,
+) -> Result<bool, PipelineError> {
+    let now = decide::decide(state, KnownRecords { view, changes }, &before.article, analysis)?;
+    Ok(serde_json::to_vec(&now.decision)? == serde_json::to_vec(&before.decision)?
+        && serde_json::to_vec(&now.alerts)? == serde_json::to_vec(&before.alerts)?
+        && now.traces == before.traces)
+}

@@ -1,0 +1,160 @@
+//! What the pipeline knows while it runs: a fold over the window's records, so that a restart finds the same.
+
+use std::collections::BTreeMap;
+
+use super::{
+    dedupe,
+    entity::Names,
+    record::{self, Counters, Follow, Known, Windowed},
+    story::{Member, Stories},
+    topic::{self, Topics, Trace},
+    view::{Changes, Locator, Tree, View, ViewError},
+};
+use crate::{article::Id, event::Rules};
+
+/// Rows read at once while the state is built.
+const ROWS_AT_ONCE: usize = 4096;
+
+/// The pipeline's knowledge.
+pub(crate) struct State {
+    pub(crate) rules: Rules,
+    pub(crate) names: Names,
+    pub(crate) topics: Topics,
+    /// Key of a topic's name → its place in the rules.
+    places: BTreeMap<u64, usize>,
+    pub(crate) index: dedupe::Index,
+    pub(crate) stories: Stories,
+    pub(crate) window: BTreeMap<u64, Kept>,
+    pub(crate) follows: BTreeMap<(Id, u64), Follow>,
+    pub(crate) counters: Counters,
+    /// The latest `seen_at` so far, unix seconds: the window's clock.
+    pub(crate) clock: i64,
+}
+
+/// An article of the window.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    pub(crate) at: Locator,
+    pub(crate) seen_at: i64,
+    pub(crate) story: Id,
+}
+
+impl State {
+    /// Knows nothing yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            rules: Rules::default(),
+            names: Names::compile(&[]),
+            topics: Topics::default(),
+            places: BTreeMap::new(),
+            index: dedupe::Index::default(),
+            stories: Stories::new(),
+            window: BTreeMap::new(),
+            follows: BTreeMap::new(),
+            counters: Counters::default(),
+            clock: i64::MIN,
+        }
+    }
+
+    /// Reads what is stored of the window's articles before `seq_end`; what comes after is applied again.
+    pub(crate) fn load(view: &dyn View, seq_end: u64) -> Result<Self, ViewError> {
+        let mut state = Self::new();
+        let changes = Changes::default();
+        let known = Known { view, changes: &changes };
+        state.counters = known.get(Tree::Meta, record::COUNTERS)?.unwrap_or_default();
+        each_row(view, Tree::Window, |key, value| {
+            let seq = u64::from_be_bytes(key.try_into().unwrap_or_default());
+            if seq < seq_end {
+                state.take_in(seq, &record::decode(Tree::Window, value)?);
+            }
+            Ok(())
+        })?;
+        each_row(view, Tree::Topics, |key, value| {
+            if let Some(key) = record::follow_of(key) {
+                state.follows.insert(key, record::decode(Tree::Topics, value)?);
+            }
+            Ok(())
+        })?;
+        Ok(state)
+    }
+
+    /// From here on these rules hold.
+    pub(crate) fn set_rules(&mut self, rules: Rules) {
+        let names: Vec<_> = rules.topics.iter().flat_map(|topic| topic.names.iter().cloned()).collect();
+        self.names = Names::compile(&names);
+        // The queries were checked when the config was read: there is nothing to warn of.
+        (self.topics, _) = Topics::compile(&rules);
+        let keys = rules.topics.iter().enumerate().map(|(place, rule)| (topic::key(&rule.name), place));
+        self.places = keys.collect();
+        self.rules = rules;
+    }
+
+    /// What the topics remember of a story, by their places.
+    pub(crate) fn traces(&self, story: Id) -> Vec<(usize, Trace)> {
+        let of_story = self.follows.range((story, 0)..=(story, u64::MAX));
+        of_story.filter_map(|((_, topic), follow)| Some((*self.places.get(topic)?, follow.trace))).collect()
+    }
+
+    /// One more article in the window.
+    pub(crate) fn take_in(&mut self, seq: u64, windowed: &Windowed) {
+        let Windowed { at, seen_at, entry, member } = windowed;
+        self.clock = self.clock.max(*seen_at);
+        if let Some(entry) = dedupe::Entry::decode(entry) {
+            self.index.insert(&entry);
+        }
+        let Some(member) = Member::decode(member) else { return };
+        self.window.insert(seq, Kept { at: *at, seen_at: *seen_at, story: member.story });
+        self.stories.insert(member);
+    }
+
+    /// An article leaves the window.
+    pub(crate) fn let_go(&mut self, seq: u64, changes: &mut Changes) {
+        changes.remove(Tree::Window, seq.to_be_bytes());
+        let Some(kept) = self.window.remove(&seq) else { return };
+        self.index.remove(seq);
+        self.stories.remove(seq);
+        if self.stories.summary(kept.story).reports == 0 {
+            let of_story = (kept.story, 0)..=(kept.story, u64::MAX);
+            let gone: Vec<_> = self.follows.range(of_story).map(|(key, _)| *key).collect();
+            for (story, topic) in gone {
+                self.follows.remove(&(story, topic));
+                changes.remove(Tree::Topics, record::follow_key(story, topic));
+            }
+        }
+    }
+
+    /// Lets go what the window no longer holds: what is too old, and the oldest where there is too much.
+    pub(crate) fn trim(&mut self, changes: &mut Changes) {
+        const DAY_SECS: i64 = 86_400;
+        let oldest = self.clock.saturating_sub(i64::from(self.rules.window_days).saturating_mul(DAY_SECS));
+        while let Some((&seq, kept)) = self.window.first_key_value() {
+            let over = self.window.len() > self.rules.window_articles_max as usize;
+            if !over && kept.seen_at >= oldest {
+                break;
+            }
+            self.let_go(seq, changes);
+        }
+    }
+}
+
+/// Calls `each` with every row of a tree, in order.
+pub(crate) fn each_row(
+    view: &dyn View,
+    tree: Tree,
+    mut each: impl FnMut(&[u8], &[u8]) -> Result<(), ViewError>,
+) -> Result<(), ViewError> {
+    let mut from = Vec::new();
+    loop {
+        let rows = view.scan(tree, &from, ROWS_AT_ONCE)?;
+        for (key, value) in &rows {
+            each(key, value)?;
+        }
+        match rows.last() {
+            Some((key, _)) if rows.len() == ROWS_AT_ONCE => {
+                from.clone_from(key);
+                from.push(0);
+            }
+            _ => return Ok(()),
+        }
+    }
+}
