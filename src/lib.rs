@@ -3,5 +3,23 @@
 
 pub mod article;
 pub mod event;
-pub mod pipeline;
 pub mod pulse;
+
+pub mod source;
+
+pub mod pipeline;
+
+pub mod journal;
+pub mod store;
+
+pub mod alert;
+
+pub mod serve;
+
+pub mod config;
+pub mod systemd;
+
+pub mod daemon;
+pub mod demo;
+
+pub mod cli;

@@ -1,0 +1,115 @@
+//! `explain`: why an article did what it did.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{ConfigFlag, Failure};
+use crate::daemon::{self, Explained};
+
+/// Tell why an article did, or did not, alert.
+///
+/// FILE|URL|ID is a file in any drop format (what it would do now, nothing is stored), or the address or id of an
+/// article that was decided before. Shows what it was compared with, which story it joined, and for each topic what
+/// counted and what was missing. Never fetches anything.
+#[derive(Args, Debug)]
+pub(super) struct Flags {
+    /// A file, an address, or an id as decisions and alerts give it.
+    #[arg(value_name = "FILE|URL|ID")]
+    target: String,
+
+    /// Print the decision as JSON, with "why".
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    config: ConfigFlag,
+}
+
+pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
+    use std::io::Write;
+    super::log_for_people();
+    let config = super::config(&flags.config)?;
+    let explained = daemon::explain(&config, &flags.target)?;
+    let (answers, known) = match explained {
+        Explained::Known(answers) => (answers, true),
+        Explained::Unknown(answer) => (vec![answer], false),
+    };
+    let mut out = std::io::stdout().lock();
+    for answer in &answers {
+        if flags.json {
+            writeln!(out, "{answer}")?;
+        } else {
+            out.write_all(in_words(answer).as_bytes())?;
+        }
+    }
+    if known { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// An answer for people.
+fn in_words(answer: &Value) -> String {
+    let mut lines = Vec::new();
+    if let Some(error) = answer["error"].as_str() {
+        return format!("{error}\n");
+    }
+    let article = &answer["article"];
+    lines.push(format!("{}  {}", word(&article["id"]), word(&article["title"])));
+    let outlet = article["source"].as_str().filter(|outlet| !outlet.is_empty()).unwrap_or("not known");
+    lines.push(format!("  outlet    {}", crate::alert::line::harmless(outlet)));
+    let of = answer["of"].as_str().map_or(String::new(), |of| {
+        format!(" of {of}, {:.0} % of the shorter text", 100.0 * answer["similarity"].as_f64().unwrap_or(0.0))
+    });
+    lines.push(format!("  verdict   {}{of}", word(&answer["verdict"])));
+    lines.push(format!("  story     {}", word(&answer["story"])));
+    let names = rows(&answer["entities"]).map(|entity| word(&entity["name"])).collect::<Vec<_>>();
+    lines.push(format!("  names     {}", names.join(", ")));
+    for found in rows(&answer["matches"]) {
+        lines.push(format!(
+            "  topic     {}: {} ({:.2}; {})",
+            word(&found["topic"]),
+            word(&found["outcome"]),
+            found["score"].as_f64().unwrap_or(0.0),
+            evidence(found)
+        ));
+    }
+    let why = &answer["why"];
+    for missed in rows(&why["topics_missed"]) {
+        let spoke = evidence(missed);
+        let spoke = if spoke.is_empty() { String::new() } else { format!("; for it spoke: {spoke}") };
+        lines.push(format!("  not       {}: {}{spoke}", word(&missed["topic"]), word(&missed["missing"])));
+    }
+    for compared in rows(&why["compared"]) {
+        lines.push(format!(
+            "  compared  {}: {:.0} % shared, longest difference {} words: {}",
+            word(&compared["id"]),
+            100.0 * compared["shared"].as_f64().unwrap_or(0.0),
+            compared["longest_difference_words"],
+            word(&compared["because"])
+        ));
+    }
+    for story in rows(&why["stories"]) {
+        lines.push(format!(
+            "  like      story {} (nearest {}): {:.2}, joins from 0 on",
+            word(&story["story"]),
+            word(&story["nearest"]),
+            story["score"].as_f64().unwrap_or(0.0)
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn rows(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => crate::alert::line::harmless(text),
+        other => other.to_string(),
+    }
+}
+
+fn evidence(found: &Value) -> String {
+    rows(&found["evidence"]).map(word).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,46 @@
+//! `ingest`: files through the pipeline at once.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ConfigFlag, Failure};
+use crate::daemon;
+
+/// Send files through the pipeline, and print a decision a line.
+///
+/// Reads any format that a drop takes (text, HTML, JSON, JSON Lines, saved feeds); of a directory, every file. Each
+/// decision is printed as JSON once it is durable. Without a running daemon the articles' own dates are the clock, as
+/// if they came in on their day; a running daemon takes the files in as if they were dropped now. Run it again after
+/// an interruption: what was decided before is `seen`, and nothing is told twice.
+#[derive(Args, Debug)]
+pub(super) struct Flags {
+    /// Files or directories.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Write no progress to the standard error.
+    #[arg(long)]
+    quiet: bool,
+
+    #[command(flatten)]
+    config: ConfigFlag,
+}
+
+pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
+    use std::io::Write;
+    super::log_for_people();
+    let config = super::config(&flags.config)?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let done = daemon::ingest(&config, &flags.paths, flags.quiet, &mut |lines| {
+        for line in lines {
+            out.write_all(line.as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    })?;
+    if done.failed > 0 {
+        return Err(Failure::Told);
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! `run`: the daemon.
+
+use clap::Args;
+
+use super::{ConfigFlag, Failure};
+use crate::daemon;
+
+/// Run the daemon: poll the feeds, watch the drops, write the alerts.
+///
+/// Stays in the foreground; systemd (see the unit in systemd/) or a terminal keeps it. SIGTERM or Ctrl-C ends it with
+/// all it took in committed, SIGHUP reads the config again and reopens the alert log. Logs go to the standard error;
+/// the variable
+/// `STORYWATCH_LOG` set to `debug` says more.
+#[derive(Args, Debug)]
+pub(super) struct Flags {
+    #[command(flatten)]
+    config: ConfigFlag,
+}
+
+pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STORYWATCH_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,storywatch=info"));
+    let journald = std::env::var_os("JOURNAL_STREAM").is_some();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    if journald {
+        log.without_time().init();
+    } else {
+        log.init();
+    }
+    let config = super::config(&flags.config)?;
+    daemon::run(config)?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! `store`: what is kept, and how it is looked after.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{ConfigFlag, Failure};
+use crate::daemon;
+
+/// Look after what is stored: figures, checks, repair.
+///
+/// The journal (a zstd file of JSON lines a day, below `journal` in the state directory) is the truth; the index (below
+/// `index`) is built from it and can be built again. No daemon may run on the state directory meanwhile.
+#[derive(Args, Debug)]
+pub(super) struct Flags {
+    #[command(subcommand)]
+    what: What,
+
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// The config file [default: /etc/storywatch/storywatch.toml, else storywatch/storywatch.toml in the XDG folder].
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// How much is stored.
+    Stats,
+    /// Read everything, and decide the journal's articles again: nothing damaged, and every decision the same?
+    Verify,
+    /// Build the index again from the journal.
+    Rebuild,
+    /// Write the index anew without what was deleted: its files only grow.
+    Compact,
+}
+
+pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
+    use std::io::Write;
+    super::log_for_people();
+    let config = super::config(&ConfigFlag { config: flags.config.clone() })?;
+    let (figures, good) = match flags.what {
+        What::Stats => (daemon::stats(&config)?, true),
+        What::Rebuild => (daemon::rebuild(&config)?, true),
+        What::Compact => (daemon::compact(&config)?, true),
+        What::Verify => {
+            let figures = daemon::verify(&config)?;
+            let good = figures.get("good") == Some(&json!(true));
+            (figures, good)
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    if flags.json {
+        writeln!(out, "{figures}")?;
+    } else {
+        for (name, figure) in figures.as_object().into_iter().flatten() {
+            writeln!(out, "{:<24} {}", name.replace('_', " "), figure.to_string().trim_matches('"'))?;
+        }
+    }
+    if good { Ok(()) } else { Err(Failure::Told) }
+}

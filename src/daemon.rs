@@ -1,0 +1,425 @@
+//! Opens the store, starts the sources, runs the pipeline, awaits signals. The only file that knows both ends.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, anyhow, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, oneshot, watch},
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
+use tokio_util::sync::CancellationToken;
+
+mod ingest;
+mod questions;
+mod rules;
+mod upkeep;
+
+pub use self::{
+    ingest::{Ingested, ingest},
+    questions::{Explained, decisions, explain, status},
+    rules::read_rules,
+    upkeep::{compact, rebuild, stats, verify},
+};
+use crate::{
+    alert::{self, log::AlertLog},
+    config::{self, Config, Fault, QueryFault},
+    event::{Event, Rules},
+    journal::{Journal, state_dir::StateDir},
+    pipeline::{self, Pipeline, topic::query},
+    pulse::Pulse,
+    serve::control,
+    source::{self, DropSpec, FeedSpec, FetchLimits, FullText},
+    store::{self, Store},
+    systemd,
+};
+
+/// Deliveries that wait before the door; then the sources wait.
+const DOOR_PLACES: usize = 64;
+
+/// How long a stop may take, from the signal on.
+const STOP_SECS_MAX: u64 = 10;
+
+/// A part that has not moved for so long is stuck, where systemd does not set a watchdog interval.
+const STUCK_SECS_DEFAULT: u64 = 30;
+
+/// Finds and reads the config.
+///
+/// # Errors
+/// Every fault of it.
+pub fn load_config(path: Option<&Path>) -> Result<Config, Vec<Fault>> {
+    let env = config::Env::new(|name| std::env::var_os(name), rustix::process::geteuid().is_root());
+    let found;
+    let path = if let Some(path) = path {
+        path
+    } else {
+        found = config::find(&env).map_err(|fault| vec![fault])?;
+        &found
+    };
+    config::load(path, &env, &|text| {
+        query::parse(text).map(drop).map_err(|fault| QueryFault {
+            line: u32::try_from(fault.line).unwrap_or(u32::MAX),
+            column: u32::try_from(fault.column).unwrap_or(u32::MAX),
+            what: format!("{}, expected {}", fault.what, fault.expected),
+        })
+    })
+}
+
+/// Opens what the pipeline needs, and brings it to where the journal ends.
+fn open(config: &Config) -> anyhow::Result<Pipeline> {
+    check_owner(&config.state_dir)?;
+    let state = StateDir::lock(&config.state_dir)?;
+    let (journal, _) = Journal::open(&state)?;
+    let options = store_options(&journal);
+    let mut opened = Store::open(&state, &options)?;
+    if opened.older_analysis.is_some() {
+        tracing::warn!("the index is of an older analysis: it is built again from the journal");
+        opened.store.close()?;
+        store::remove(&state)?;
+        opened = Store::open(&state, &options)?;
+    }
+    let log = AlertLog::open(&config.alerts.log, log_format(config))?;
+    let bar = journal_progress("applying the journal");
+    let pipeline = Pipeline::open(journal, opened, log, Timestamp::now(), &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    Ok(pipeline)
+}
+
+/// What one user writes into the state directory of another, that one could not write any more.
+fn check_owner(state_dir: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    match std::fs::metadata(state_dir) {
+        Ok(metadata) if metadata.uid() != own => bail!(
+            "the state directory {} belongs to another user (uid {}): run this as that user, \
+             for the service with `sudo -u storywatch`, or start the service and ask it",
+            state_dir.display(),
+            metadata.uid()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The same, with the config's rules in force.
+fn open_for_work(config: &Config) -> anyhow::Result<Pipeline> {
+    let mut pipeline = open(config)?;
+    let (rules, warnings) = read_rules(config, Some(pipeline.rules()));
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    pipeline.set_rules(rules)?;
+    Ok(pipeline)
+}
+
+fn store_options(journal: &Journal) -> store::Options {
+    store::Options { analysis: pipeline::ANALYSIS, journal_end: journal.end() }
+}
+
+/// A bar on a terminal, for work that reads the journal; it shows after a moment only.
+fn journal_progress(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+    let style = ProgressStyle::with_template("{msg} {bar:30} {bytes} of {total_bytes}, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
+}
+
+fn log_format(config: &Config) -> alert::Format {
+    match config.alerts.format {
+        config::LogFormat::Text => alert::Format::Text,
+        config::LogFormat::Json => alert::Format::Json,
+    }
+}
+
+/// Runs the daemon until a signal ends it.
+///
+/// # Errors
+/// When something fails that only an operator, or a new start, can mend.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let pipeline = open_for_work(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("could not start the async runtime")?;
+    let done = runtime.block_on(async { Daemon::start(config, pipeline)?.work().await });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    done
+}
+
+/// What runs while the daemon runs.
+struct Daemon {
+    config: Config,
+    rules: Rules,
+    door: mpsc::Sender<Event>,
+    feeds: watch::Sender<Arc<Vec<FeedSpec>>>,
+    drops: watch::Sender<Arc<Vec<DropSpec>>>,
+    tasks: JoinSet<&'static str>,
+    pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
+    parts: Vec<Part>,
+    stop: CancellationToken,
+}
+
+/// A part that must not stand still.
+struct Part {
+    name: &'static str,
+    pulse: Pulse,
+    beats: u64,
+    moved: Instant,
+}
+
+impl Part {
+    fn new(name: &'static str) -> Self {
+        Self { name, pulse: Pulse::default(), beats: 0, moved: Instant::now() }
+    }
+
+    /// How long it has not moved.
+    fn still(&mut self) -> Duration {
+        let beats = self.pulse.beats();
+        if beats != self.beats {
+            self.beats = beats;
+            self.moved = Instant::now();
+        }
+        self.moved.elapsed()
+    }
+}
+
+impl Daemon {
+    fn start(config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
+        let listener = control::bind(&config.control)?;
+        let rules = pipeline.rules().clone();
+        let (of_feeds, of_drops) = split(pipeline.checkpoints()?);
+        let (door, events) = mpsc::channel(DOOR_PLACES);
+        let stop = CancellationToken::new();
+        let parts = ["pipeline", "feeds", "drops"].map(Part::new);
+        let [pipeline_pulse, feed_pulse, drop_pulse] = parts.each_ref().map(|part| part.pulse.clone());
+        let (ended, pipeline_ended) = oneshot::channel();
+        thread::Builder::new()
+            .name("pipeline".to_owned())
+            .spawn(move || {
+                let done = pipeline.run(events, pipeline_pulse).map_err(anyhow::Error::from);
+                // Nobody waits for it only where the daemon has given up waiting.
+                ended.send(done).ok();
+            })
+            .context("could not start the pipeline's thread")?;
+        let (feeds, feeds_now) = watch::channel(Arc::new(feed_specs(&config)));
+        let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
+        let limits = fetch_limits(&config);
+        let mut tasks = JoinSet::new();
+        let serve = control::serve(listener, door.clone(), ingest::through_the_door(), stop.clone());
+        tasks.spawn(named("control socket", serve));
+        let poll = source::feed::run(feeds_now, limits, of_feeds, door.clone(), feed_pulse, stop.clone());
+        tasks.spawn(named("feeds", poll));
+        let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
+        tasks.spawn(named("drops", watch));
+        Ok(Self { config, rules, door, feeds, drops, tasks, pipeline_ended, parts: parts.into(), stop })
+    }
+
+    async fn work(mut self) -> anyhow::Result<()> {
+        let signals = "could not listen to signals";
+        let mut terminate = signal(SignalKind::terminate()).context(signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).context(signals)?;
+        let mut hangup = signal(SignalKind::hangup()).context(signals)?;
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        said(systemd::ready(&self.in_words()));
+        tracing::info!(
+            config = %self.config.path.display(),
+            alerts = %self.config.alerts.log.display(),
+            "running: {}",
+            self.in_words()
+        );
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => self.reload().await,
+                _ = second.tick() => self.each_second(),
+                ended = &mut self.pipeline_ended => {
+                    return Err(match ended {
+                        Ok(Err(fault)) => fault.context("the pipeline stopped"),
+                        Ok(Ok(())) | Err(_) => anyhow!("the pipeline stopped by a fault of the program; its last words stand above"),
+                    });
+                }
+                Some(task) = self.tasks.join_next() => {
+                    return Err(match task {
+                        Ok(name) => anyhow!("the part \"{name}\" stopped by itself"),
+                        Err(fault) => anyhow!(fault).context("a part of the daemon failed"),
+                    });
+                }
+            }
+        }
+        self.finish().await
+    }
+
+    fn in_words(&self) -> String {
+        in_words(&self.config)
+    }
+
+    /// Time goes on for the pipeline, and systemd hears that every part is alive; of none if one is stuck.
+    fn each_second(&mut self) {
+        // A full channel means that the pipeline is busy, and then it needs no tick.
+        self.door.try_send(Event::Tick(Timestamp::now())).ok();
+        let limit = systemd::watchdog_interval().unwrap_or(Duration::from_secs(STUCK_SECS_DEFAULT));
+        let stuck: Vec<_> =
+            self.parts.iter_mut().filter_map(|part| (part.still() > limit).then_some(part.name)).collect();
+        if stuck.is_empty() {
+            said(systemd::watchdog());
+        } else {
+            tracing::error!(parts = ?stuck, "stuck: the watchdog is not fed until it moves");
+        }
+    }
+
+    /// SIGHUP: the alert log is opened anew in any case; the config counts only if it is free of faults.
+    async fn reload(&mut self) {
+        said(systemd::reloading());
+        let reopened = self.door.send(Event::Reopen).await.is_ok();
+        match load_config(Some(&self.config.path)) {
+            Err(faults) => {
+                for fault in &faults {
+                    tracing::error!("{fault}");
+                }
+                tracing::error!("the config has faults: the one before stays in force");
+            }
+            Ok(config) if reopened => self.take_over(config).await,
+            Ok(_) => {}
+        }
+        said(systemd::ready(&self.in_words()));
+    }
+
+    async fn take_over(&mut self, config: Config) {
+        for (what, same) in [
+            ("state_dir", config.state_dir == self.config.state_dir),
+            ("control", config.control == self.config.control),
+            ("alerts.log", config.alerts.log == self.config.alerts.log),
+            ("alerts.format", config.alerts.format == self.config.alerts.format),
+            ("[fetch]", config.fetch == self.config.fetch),
+        ] {
+            if !same {
+                tracing::warn!("{what} has changed: it counts from the next start on");
+            }
+        }
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let (rules, warnings) = read_rules(&config, Some(&self.rules));
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        self.rules.clone_from(&rules);
+        if self.door.send(Event::Rules(Box::new(rules))).await.is_err() {
+            return;
+        }
+        self.feeds.send_replace(Arc::new(feed_specs(&config)));
+        self.drops.send_replace(Arc::new(drop_specs(&config)));
+        self.config.feeds = config.feeds;
+        self.config.drops = config.drops;
+        self.config.topics = config.topics;
+        tracing::info!("read the config again: {}", self.in_words());
+    }
+
+    /// The sources end, the pipeline drains and ends behind them.
+    async fn finish(mut self) -> anyhow::Result<()> {
+        tracing::info!("stopping");
+        said(systemd::stopping("committing what was taken in"));
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(STOP_SECS_MAX);
+        self.stop.cancel();
+        drop(self.door);
+        let drained = async {
+            while let Some(task) = self.tasks.join_next().await {
+                if let Err(fault) = task {
+                    tracing::error!(%fault, "a part of the daemon failed while it stopped");
+                }
+            }
+        };
+        if tokio::time::timeout_at(deadline - Duration::from_secs(STOP_SECS_MAX / 2), drained).await.is_err()
+        {
+            self.tasks.shutdown().await;
+        }
+        std::fs::remove_file(&self.config.control).ok();
+        match tokio::time::timeout_at(deadline, &mut self.pipeline_ended).await {
+            Ok(Ok(done)) => done.context("the last commit failed"),
+            Ok(Err(_)) => Err(anyhow!("the pipeline failed while it stopped")),
+            Err(_) => {
+                Err(anyhow!("the last commit took longer than {STOP_SECS_MAX} s: what it held comes again"))
+            }
+        }
+    }
+}
+
+/// systemd not hearing us is no reason to stop; its watchdog acts on the silence.
+fn said(told: std::io::Result<()>) {
+    if let Err(fault) = told {
+        tracing::warn!(%fault, "could not tell systemd how things stand");
+    }
+}
+
+/// How much there is to do.
+pub fn in_words(config: &Config) -> String {
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    [
+        counted(config.feeds.len(), "feed"),
+        counted(config.drops.len(), "drop"),
+        counted(config.topics.len(), "topic"),
+    ]
+    .join(", ")
+}
+
+async fn named(name: &'static str, work: impl Future<Output = ()>) -> &'static str {
+    work.await;
+    name
+}
+
+type Checkpoints = BTreeMap<String, serde_json::Value>;
+
+/// Those of the feeds, and those of the drops' files.
+fn split(checkpoints: Checkpoints) -> (Checkpoints, Checkpoints) {
+    checkpoints.into_iter().partition(|(key, _)| key.starts_with(source::feed::KEY_PREFIX))
+}
+
+fn feed_specs(config: &Config) -> Vec<FeedSpec> {
+    let spec = |feed: &config::Feed| FeedSpec {
+        url: feed.url.clone(),
+        name: Some(feed.name.clone()),
+        outlet: feed.outlet.clone(),
+        poll_secs: feed.poll_secs,
+        full_text: match feed.full_text {
+            config::FullText::Never => FullText::Never,
+            config::FullText::Teasers => FullText::Teasers,
+            config::FullText::Always => FullText::Always,
+        },
+    };
+    config.feeds.iter().map(spec).collect()
+}
+
+fn drop_specs(config: &Config) -> Vec<DropSpec> {
+    config
+        .drops
+        .iter()
+        .map(|drop| DropSpec { path: drop.path.clone(), outlet: drop.outlet.clone() })
+        .collect()
+}
+
+fn fetch_limits(config: &Config) -> FetchLimits {
+    let fetch = &config.fetch;
+    FetchLimits {
+        poll_secs_default: fetch.poll_secs_default,
+        poll_secs_min: fetch.poll_secs_min,
+        poll_secs_max: fetch.poll_secs_max,
+        per_host_gap_secs: fetch.per_host_gap_secs,
+        timeout_secs: fetch.timeout_secs,
+        body_bytes_max: fetch.body_bytes_max,
+        // Checked with the same grammar when the config was read.
+        allow_private: fetch.allow_private.iter().filter_map(|exemption| exemption.parse().ok()).collect(),
+    }
+}

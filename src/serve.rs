@@ -1,0 +1,3 @@
+//! The doors of a running daemon.
+
+pub mod control;

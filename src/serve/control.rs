@@ -1,0 +1,216 @@
+//! The control socket: a request a connection, one JSON line, answered by JSON lines. Server and client stand together
+//! so that the form is written once. Who may connect is the business of the file's mode (0660).
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
+    net::UnixListener,
+    sync::{Semaphore, mpsc, oneshot},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    article::Article,
+    event::{Ask, Event, Question},
+};
+
+/// Longest request; an article to explain is the largest.
+const REQUEST_BYTES_MAX: u64 = 16 << 20;
+
+/// Connections served at once; more wait.
+const CONNECTIONS_MAX: usize = 16;
+
+/// How long a client may take to send its request.
+const REQUEST_SECS_MAX: u64 = 10;
+
+/// Lines waiting to be sent to one client.
+const LINES_WAITING_MAX: usize = 64;
+
+/// What a client asks.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Why a known report did what it did.
+    Explain(String),
+    /// What an article would do.
+    ExplainArticle(Box<Article>),
+    /// How things stand.
+    Status,
+    /// Read these files, absolute paths, as a source.
+    Ingest(Vec<PathBuf>),
+}
+
+/// One line of an answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// The whole answer to a question.
+    Answer(Box<RawValue>),
+    /// A committed decision of an ingest.
+    Decision(Box<RawValue>),
+    /// Something went wrong; the rest goes on.
+    Fault(String),
+    /// All is said.
+    End,
+}
+
+/// Reads files for a client: called on a blocking thread, sends the decisions.
+pub type Ingest = Arc<dyn Fn(Vec<PathBuf>, mpsc::Sender<Event>, mpsc::Sender<Reply>) + Send + Sync>;
+
+/// Binds the socket; a stale file of a daemon that is gone makes way.
+///
+/// # Errors
+/// When the socket cannot be made, naming the path.
+pub fn bind(path: &Path) -> anyhow::Result<UnixListener> {
+    use anyhow::Context;
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).with_context(|| format!("could not make {}", parent.display()))?;
+    }
+    match std::fs::remove_file(path) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
+            return Err(fault)
+                .with_context(|| format!("could not replace the control socket {}", path.display()));
+        }
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)
+        .with_context(|| format!("could not open the control socket {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+/// Serves until `stop`.
+pub async fn serve(
+    listener: UnixListener,
+    door: mpsc::Sender<Event>,
+    ingest: Ingest,
+    stop: CancellationToken,
+) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
+        let (door, ingest) = (door.clone(), Arc::clone(&ingest));
+        connections.spawn(async move {
+            if let Err(fault) = connection(stream, door, ingest).await {
+                tracing::debug!(%fault, "a client of the control socket went away");
+            }
+            drop(place);
+        });
+    }
+    connections.shutdown().await;
+}
+
+async fn connection(
+    mut stream: tokio::net::UnixStream,
+    door: mpsc::Sender<Event>,
+    ingest: Ingest,
+) -> io::Result<()> {
+    let (read, mut write) = stream.split();
+    let mut line = String::new();
+    let mut reader = tokio::io::BufReader::new(read.take(REQUEST_BYTES_MAX));
+    tokio::time::timeout(Duration::from_secs(REQUEST_SECS_MAX), reader.read_line(&mut line)).await??;
+    let (lines, mut replies) = mpsc::channel(LINES_WAITING_MAX);
+    let work = answer(line, door, ingest, lines);
+    let send = async {
+        while let Some(reply) = replies.recv().await {
+            let mut bytes = serde_json::to_vec(&reply)?;
+            bytes.push(b'\n');
+            write.write_all(&bytes).await?;
+        }
+        Ok(())
+    };
+    let ((), sent) = tokio::join!(work, send);
+    sent
+}
+
+async fn answer(line: String, door: mpsc::Sender<Event>, ingest: Ingest, lines: mpsc::Sender<Reply>) {
+    let reply = match serde_json::from_str(&line) {
+        Err(fault) => Reply::Fault(format!("the request is none of this version's: {fault}")),
+        Ok(Request::Ingest(paths)) => {
+            let sender = lines.clone();
+            let done = tokio::task::spawn_blocking(move || ingest(paths, door, sender)).await;
+            match done {
+                Ok(()) => Reply::End,
+                Err(fault) => Reply::Fault(format!("reading the files failed: {fault}")),
+            }
+        }
+        Ok(Request::Explain(target)) => ask(&door, Question::ExplainKnown(target)).await,
+        Ok(Request::ExplainArticle(article)) => ask(&door, Question::ExplainArticle(article)).await,
+        Ok(Request::Status) => ask(&door, Question::Status).await,
+    };
+    // A client that has gone needs no answer.
+    lines.send(reply).await.ok();
+}
+
+async fn ask(door: &mpsc::Sender<Event>, question: Question) -> Reply {
+    let (answer, answered) = oneshot::channel();
+    let stopping = || Reply::Fault("the daemon is stopping: ask again when it runs".to_owned());
+    if door.send(Event::Ask(Ask { question, answer })).await.is_err() {
+        return stopping();
+    }
+    match answered.await.ok().and_then(|value: Value| serde_json::value::to_raw_value(&value).ok()) {
+        Some(raw) => Reply::Answer(raw),
+        None => stopping(),
+    }
+}
+
+/// Asks a running daemon: `None` where none listens on that socket.
+///
+/// # Errors
+/// When the socket is there, but cannot be used.
+pub fn request(path: &Path, request: &Request) -> anyhow::Result<Option<Replies>> {
+    use anyhow::Context;
+    let mut stream = match UnixStream::connect(path) {
+        Ok(stream) => stream,
+        Err(fault) if matches!(fault.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(fault) => {
+            return Err(fault).with_context(|| {
+                format!(
+                    "could not talk to the daemon at {} (is this user in the group that may?)",
+                    path.display()
+                )
+            });
+        }
+    };
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line).context("could not ask the daemon")?;
+    Ok(Some(Replies(BufReader::new(stream).lines())))
+}
+
+/// The lines of an answer.
+pub struct Replies(io::Lines<BufReader<UnixStream>>);
+
+impl Iterator for Replies {
+    type Item = anyhow::Result<Reply>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        use anyhow::Context;
+        let line = self.0.next()?;
+        Some(line.context("the daemon went away").and_then(|line| {
+            serde_json::from_str(&line).context("the daemon answered in a form of another version")
+        }))
+    }
+}
