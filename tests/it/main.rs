@@ -1,1 +1,20 @@
-//! The one integration binary.
+//! The one integration binary: the real program, real sockets, real files, SIGKILL.
+#![expect(unreachable_pub, reason = "the scaffold is used by every file beside it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    clippy::string_slice,
+    reason = "a helper of tests fails as a test does"
+)]
+
+mod bad_input;
+mod corpus;
+mod flow;
+mod ingest;
+mod kill;
+mod seeds;
+mod tidy;
+mod verbs;
+mod world;
