@@ -1,0 +1,89 @@
+//! The pipeline's stages over a corpus, each by itself.
+
+use std::hint::black_box;
+
+use storywatch::{
+    article::{Article, Id},
+    pipeline::{
+        address,
+        dedupe::{self, Entry, Index, Probe, Relation},
+        entity::{self, Names},
+        fingerprint, quote,
+        story::{Member, Stories, terms},
+        text,
+    },
+};
+
+use crate::Corpus;
+
+pub(crate) fn addresses(corpus: &Corpus) {
+    for article in &corpus.articles {
+        black_box(article.url.as_deref().and_then(address::canonical));
+    }
+}
+
+pub(crate) fn words_and_sketch(corpus: &Corpus) {
+    for article in &corpus.articles {
+        black_box(fingerprint::fingerprint(&text::words(&article.text)));
+    }
+}
+
+/// Words, sketch, comparison with all before, and taking in.
+pub(crate) fn dedupe(corpus: &Corpus) {
+    let mut index = Index::default();
+    for (article, seq) in corpus.articles.iter().zip(1_u64..) {
+        let words = text::words(&article.text);
+        let fingerprint = fingerprint::fingerprint(&words);
+        let site = dedupe::site_hash(&article.outlet);
+        let time = article.seen_at.as_second();
+        let probe = Probe { site, time, fingerprint: &fingerprint, words: &words };
+        let of = |seq: u64| corpus.articles.get(usize::try_from(seq - 1).ok()?);
+        let judged =
+            dedupe::judge(&index, &probe, &mut |seq| of(seq).map(|article| text::words(&article.text)));
+        let (root, family) = match judged.relation {
+            Relation::Copy { root, family, .. } => (root, family),
+            Relation::Update { family, .. } => (Id(seq), family),
+            Relation::None => (Id(seq), Id(seq)),
+        };
+        index.insert(&Entry {
+            seq,
+            report: Id(seq),
+            root,
+            family,
+            site,
+            time,
+            words: fingerprint.words,
+            sketch: fingerprint.sketch.into(),
+            indexed: root == Id(seq),
+        });
+    }
+    black_box(index.len());
+}
+
+pub(crate) fn names_and_quotes(corpus: &Corpus) {
+    let names = Names::default();
+    for article in &corpus.articles {
+        let language = entity::language(&article.title, &article.text, None);
+        black_box(quote::read(&article.title, &article.text, language.as_deref(), &names));
+    }
+}
+
+pub(crate) fn story_features(corpus: &Corpus) {
+    for Article { title, text, .. } in &corpus.articles {
+        black_box(terms::features(title, text, Some("en")));
+    }
+}
+
+/// Features, weights, the story that fits, and taking in.
+pub(crate) fn stories(corpus: &Corpus) {
+    let mut stories = Stories::new();
+    for (article, seq) in corpus.articles.iter().zip(1_u64..) {
+        let vector = stories.weigh(&terms::features(&article.title, &article.text, Some("en")));
+        let time = article.seen_at.as_second();
+        let story = stories.assign(&vector, time, true).story.unwrap_or(Id(seq));
+        let outlet = dedupe::site_hash(&article.outlet);
+        let (report, dated, copy, entities) = (Id(seq), true, false, Vec::new());
+        stories.insert(Member { seq, report, story, time, dated, outlet, copy, vector, entities });
+    }
+    black_box(stories.size());
+}
