@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Alerts that are kept at hand; of more, all are read back from the journal.
-const AT_HAND_MAX: usize = 1024;
+const AT_HAND_MAX: usize = 16_384;
 
 /// Alerts written at once when they are read back.
 const READ_BACK: usize = 256;

@@ -22,7 +22,7 @@ const NEW_ENTITIES_MAX: usize = 8;
 const PHOTO_CREDIT: &str = "photo credit";
 
 /// Earlier reports of a story that a new one is compared with: so many of the first and of the last.
-const COMPARED_AT_EACH_END: usize = 6;
+const COMPARED_AT_EACH_END: usize = 4;
 
 /// An article that has its verdict and its story.
 pub(super) struct Case<'a> {
