@@ -214,6 +214,7 @@ impl Daemon {
             .context("could not start the pipeline's thread")?;
         let (feeds, feeds_now) = watch::channel(Arc::new(feed_specs(&config)));
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
+        make_drops(&config);
         let limits = fetch_limits(&config);
         let mut tasks = JoinSet::new();
         let serve = control::serve(listener, door.clone(), ingest::through_the_door(), stop.clone());
@@ -321,6 +322,7 @@ impl Daemon {
             return;
         }
         self.feeds.send_replace(Arc::new(feed_specs(&config)));
+        make_drops(&config);
         self.drops.send_replace(Arc::new(drop_specs(&config)));
         self.config.feeds = config.feeds;
         self.config.drops = config.drops;
@@ -400,6 +402,18 @@ fn feed_specs(config: &Config) -> Vec<FeedSpec> {
         },
     };
     config.feeds.iter().map(spec).collect()
+}
+
+/// A directory that cannot be made is looked for until somebody else makes it.
+fn make_drops(config: &Config) {
+    for drop in &config.drops {
+        if let Err(fault) = std::fs::create_dir_all(&drop.path) {
+            tracing::warn!(
+                drop = %drop.path.display(), %fault,
+                "could not make the drop directory: make it, and let the daemon's user read it"
+            );
+        }
+    }
 }
 
 fn drop_specs(config: &Config) -> Vec<DropSpec> {

@@ -158,7 +158,7 @@ impl Compiler<'_> {
         for DropFile { at, path: written, outlet } in files {
             let at = written.as_ref().map_or(at, |path| path.at.start);
             let path = match written {
-                None => Some(state_dir.join("drop")),
+                None => Some(place::drop_dir(state_dir)),
                 Some(_) => self.path(written.as_ref()),
             };
             let Some(path) = path else { continue };

@@ -14,6 +14,7 @@ use crate::article::Id;
 const SYSTEM_CONFIG: &str = "/etc/storywatch/storywatch.toml";
 const SYSTEM_STATE_DIR: &str = "/var/lib/storywatch";
 const SYSTEM_LOG: &str = "/var/log/storywatch/alerts.log";
+const SYSTEM_DROP: &str = "/srv/storywatch/drop";
 const SYSTEM_CONTROL: &str = "/run/storywatch/control.sock";
 
 /// `sun_path` of unix(7), less its closing zero.
@@ -119,6 +120,11 @@ pub(super) fn log(state_dir: &Path, env: &Env) -> PathBuf {
         None if state_dir == Path::new(SYSTEM_STATE_DIR) => PathBuf::from(SYSTEM_LOG),
         None => state_dir.join("alerts.log"),
     }
+}
+
+/// A drop that names no directory: the one that the service's group may write, beside the service's own state.
+pub(super) fn drop_dir(state_dir: &Path) -> PathBuf {
+    if state_dir == Path::new(SYSTEM_STATE_DIR) { PathBuf::from(SYSTEM_DROP) } else { state_dir.join("drop") }
 }
 
 /// The control socket where the config names none: always one whose path fits into a socket address.

@@ -44,6 +44,14 @@ fn a_file_that_is_dropped_is_told() {
 }
 
 #[test]
+fn a_drop_that_is_missing_is_made() {
+    let world = World::new("[[drop]]\npath = \"new/drop\"\n");
+    let daemon = world.start();
+    wait_for("the directory", || world.path("new/drop").is_dir().then_some(()));
+    daemon.stop();
+}
+
+#[test]
 fn what_was_dropped_while_the_daemon_was_away_is_told_once() {
     let world = World::new("[[topic]]\nname = \"ferry\"\nquery = \"ferry\"\n");
     world.drop_file("a.txt", "Ferry halted\n\nThe ferry between the islands was halted on Monday.");
