@@ -3,6 +3,7 @@
 
 pub mod article;
 pub mod event;
+mod lock;
 pub mod pulse;
 
 pub mod source;

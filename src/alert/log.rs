@@ -175,7 +175,7 @@ fn open_file(path: &Path) -> Result<File, LogError> {
     if !file.metadata().map_err(open_error)?.is_file() {
         return Err(LogError::NotAFile { path: path.to_owned() });
     }
-    match file.try_lock() {
+    match crate::lock::lock(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(LogError::Locked { path: path.to_owned() }),
         // Some network file systems have no locks; the log is of use there all the same.

@@ -82,7 +82,7 @@ impl StateDir {
             .truncate(false)
             .open(&lock_path)
             .map_err(failed("open"))?;
-        match lock.try_lock() {
+        match crate::lock::lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(StateError::Busy { dir: path.to_owned(), holder: holder(&mut lock) });

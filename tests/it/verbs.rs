@@ -155,3 +155,17 @@ fn inspect_reads_without_storing() {
     assert_eq!(tags["entities"][0]["name"], "Lena Orvik");
     assert!(!fs::exists(world.path("state")).unwrap());
 }
+
+#[test]
+fn the_demo_shows_the_main_job_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_storywatch"))
+        .arg("demo")
+        .env("TMPDIR", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("10 articles came in, 6 were news about the topic"), "{said}");
+    assert_eq!(crate::world::files(folder.path()), Vec::<std::path::PathBuf>::new());
+}
