@@ -1,6 +1,6 @@
 //! What comes in by the one door of the pipeline, and the rules by which it decides.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -109,11 +109,4 @@ pub enum Sensitivity {
     Balanced,
     /// Misses hardly any, is wrong more often.
     Sensitive,
-}
-
-impl Rules {
-    /// Whether an article of this date is too old to be told when it arrives.
-    pub fn too_old(&self, published: Timestamp, seen_at: Timestamp) -> bool {
-        seen_at.duration_since(published) > SignedDuration::from_secs(self.max_age_secs)
-    }
 }

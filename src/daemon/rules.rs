@@ -11,7 +11,7 @@ use crate::{
     source::format,
 };
 
-/// Most sample articles of one topic; of more, the first by name count.
+/// Most sample articles of one topic; of more, the first in the order of patterns and names count.
 const SAMPLES_MAX: usize = 64;
 
 /// Reads the rules of a config. A sample that cannot be read is a warning; of a topic that had samples before, the
@@ -79,7 +79,10 @@ fn read_samples(patterns: &[PathBuf]) -> (Vec<Article>, Vec<String>) {
             }
         }
     }
-    articles.truncate(SAMPLES_MAX);
+    if articles.len() > SAMPLES_MAX {
+        faults.push(format!("of {} example articles only the first {SAMPLES_MAX} are used", articles.len()));
+        articles.truncate(SAMPLES_MAX);
+    }
     (articles, faults)
 }
 

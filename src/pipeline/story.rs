@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use self::{
     counts::Counts,
     index::{Postings, Ring},
-    model::Feature,
     open::Story,
     terms::FixedState,
     vector::{Probe, cosines},
@@ -472,11 +471,6 @@ impl Samples {
         let found = self.postings.nearest(loaded, max);
         found.into_iter().filter_map(|number| usize::try_from(number).ok()).collect()
     }
-}
-
-/// Name of a feature of a candidate, for `explain`.
-pub fn feature_names() -> impl Iterator<Item = &'static str> {
-    Feature::ALL.iter().map(|feature| feature.word())
 }
 
 #[cfg(test)]
