@@ -240,7 +240,8 @@ fn decoded(part: &str) -> Cow<'_, str> {
                 out.push('%');
                 out.push_str(&digits.to_ascii_uppercase());
             }
-            (_, None) => out.push('%'),
+            // a mark that escapes nothing stands for itself; else it would escape what is decoded behind it
+            (_, None) => out.push_str("%25"),
         }
         out.push_str(if digits.is_some() { piece.get(2..).unwrap_or_default() } else { piece });
     }
@@ -297,6 +298,7 @@ mod tests {
         check("HTTPS://Gull.Example/%7ea/%c3%a9?b=2&a=1+0", "gull.example/~a/%C3%A9?a=1%200&b=2");
         check("https://gull.example/~a/é?a=1%200&b=2&c=", "gull.example/~a/%C3%A9?a=1%200&b=2");
         check("https://möwe.example/", "xn--mwe-sna.example");
+        check("https://gull.example/%%41a?b=5%", "gull.example/%25Aa?b=5%25");
     }
 
     #[test]
