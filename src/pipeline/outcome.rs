@@ -131,7 +131,7 @@ impl Case<'_> {
     /// The sentence that says most that was not known: by the story so far, or, of an update, by the last revision.
     fn novel(&self, kind: AlertKind) -> Result<Option<String>, ViewError> {
         if let (AlertKind::Update, Some(before)) = (kind, self.other) {
-            return self.novel_after(&[before.at]);
+            return self.novel_after(&[before.at], Told::revision());
         }
         if let Some(novel) = self.novel.get() {
             return Ok(novel.clone());
@@ -140,14 +140,13 @@ impl Case<'_> {
         let tail = members.len().saturating_sub(COMPARED_AT_EACH_END).max(COMPARED_AT_EACH_END);
         let compared = members.iter().take(COMPARED_AT_EACH_END).chain(members.iter().skip(tail));
         let places: Vec<_> = compared.filter_map(|seq| Some(self.state.window.get(seq)?.at)).collect();
-        let novel = self.novel_after(&places)?;
+        let novel = self.novel_after(&places, Told::default())?;
         Ok(self.novel.get_or_init(|| novel).clone())
     }
 
     /// The sentence that says most that the articles at these places did not.
-    fn novel_after(&self, places: &[Locator]) -> Result<Option<String>, ViewError> {
+    fn novel_after(&self, places: &[Locator], mut told: Told) -> Result<Option<String>, ViewError> {
         let language = self.analysis.language.as_deref();
-        let mut told = Told::default();
         for at in places {
             let article = self.known.article(*at)?;
             told.add(&article.title, &article.text, language);
