@@ -12,6 +12,8 @@ mod inspect;
 mod run;
 mod status;
 mod store;
+mod stories;
+mod story;
 mod tail;
 
 /// Tells you within seconds, and only once, when there is new coverage of a story you track.
@@ -36,6 +38,8 @@ enum Verb {
     Explain(explain::Flags),
     Status(status::Flags),
     Tail(tail::Flags),
+    Stories(stories::Flags),
+    Story(story::Flags),
     Store(store::Flags),
 }
 
@@ -77,6 +81,8 @@ pub fn main() -> ExitCode {
         Verb::Explain(flags) => explain::run(&flags),
         Verb::Status(flags) => status::run(&flags),
         Verb::Tail(flags) => tail::run(&flags),
+        Verb::Stories(flags) => stories::run(&flags),
+        Verb::Story(flags) => story::run(&flags),
         Verb::Store(flags) => store::run(&flags),
     };
     match done {

@@ -21,12 +21,14 @@ use tokio_util::sync::CancellationToken;
 
 mod ingest;
 mod questions;
+mod reading;
 mod rules;
 mod upkeep;
 
 pub use self::{
     ingest::{Ingested, ingest},
     questions::{Explained, decisions, explain, status},
+    reading::read,
     rules::read_rules,
     upkeep::{compact, rebuild, stats, verify},
 };
@@ -217,12 +219,15 @@ impl Daemon {
         make_drops(&config);
         let limits = fetch_limits(&config);
         let mut tasks = JoinSet::new();
-        let serve = control::serve(listener, door.clone(), ingest::through_the_door(), stop.clone());
+        let read = reading::for_clients(config.state_dir.clone());
+        let serve = control::serve(listener, door.clone(), ingest::through_the_door(), read, stop.clone());
         tasks.spawn(named("control socket", serve));
         let poll = source::feed::run(feeds_now, limits, of_feeds, door.clone(), feed_pulse, stop.clone());
         tasks.spawn(named("feeds", poll));
         let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
         tasks.spawn(named("drops", watch));
+        let index = reading::keep_up(config.state_dir.clone(), stop.clone());
+        tasks.spawn(named("search index", index));
         Ok(Self { config, rules, door, feeds, drops, tasks, pipeline_ended, parts: parts.into(), stop })
     }
 

@@ -13,6 +13,10 @@ pub mod pipeline;
 pub mod journal;
 pub mod store;
 
+pub mod search;
+
+pub mod reading;
+
 pub mod alert;
 
 pub mod serve;

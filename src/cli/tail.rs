@@ -71,7 +71,7 @@ fn kind(word: &str) -> Result<AlertKind, String> {
 }
 
 /// A time, the start of a day (UTC), or a distance back from now.
-fn when(text: &str) -> Result<Timestamp, String> {
+pub(super) fn when(text: &str) -> Result<Timestamp, String> {
     let expected = || {
         "expected a time (2026-03-02T15:04:05Z), a day (2026-03-02) or a duration (90m, 12h, 3d)".to_owned()
     };

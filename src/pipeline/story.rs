@@ -181,6 +181,12 @@ impl Default for Stories {
     }
 }
 
+/// Inverse document frequency of a term in news at large: natural, by the shipped table alone.
+#[expect(clippy::cast_possible_truncation, reason = "a weight, not a count")]
+pub fn common_idf(term: u32) -> f32 {
+    Counts::shipped_ref().idf(term) as f32
+}
+
 impl Stories {
     /// An empty window with the shipped word statistics.
     pub fn new() -> Self {

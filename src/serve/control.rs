@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     article::Article,
     event::{Ask, Event, Question},
+    reading::Asked,
 };
 
 /// Longest request; an article to explain is the largest.
@@ -48,6 +49,8 @@ pub enum Request {
     Status,
     /// Read these files, absolute paths, as a source.
     Ingest(Vec<PathBuf>),
+    /// A question to the reading room.
+    Read(Asked),
 }
 
 /// One line of an answer.
@@ -66,6 +69,9 @@ pub enum Reply {
 
 /// Reads files for a client: called on a blocking thread, sends the decisions.
 pub type Ingest = Arc<dyn Fn(Vec<PathBuf>, mpsc::Sender<Event>, mpsc::Sender<Reply>) + Send + Sync>;
+
+/// Answers a question to the reading room: called on a blocking thread.
+pub type Read = Arc<dyn Fn(&Asked) -> anyhow::Result<Value> + Send + Sync>;
 
 /// Binds the socket; a stale file of a daemon that is gone makes way.
 ///
@@ -94,6 +100,7 @@ pub async fn serve(
     listener: UnixListener,
     door: mpsc::Sender<Event>,
     ingest: Ingest,
+    read: Read,
     stop: CancellationToken,
 ) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -109,9 +116,9 @@ pub async fn serve(
             continue;
         };
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
-        let (door, ingest) = (door.clone(), Arc::clone(&ingest));
+        let (door, ingest, read) = (door.clone(), Arc::clone(&ingest), Arc::clone(&read));
         connections.spawn(async move {
-            if let Err(fault) = connection(stream, door, ingest).await {
+            if let Err(fault) = connection(stream, door, ingest, read).await {
                 tracing::debug!(%fault, "a client of the control socket went away");
             }
             drop(place);
@@ -124,13 +131,14 @@ async fn connection(
     mut stream: tokio::net::UnixStream,
     door: mpsc::Sender<Event>,
     ingest: Ingest,
+    read: Read,
 ) -> io::Result<()> {
-    let (read, mut write) = stream.split();
+    let (request, mut write) = stream.split();
     let mut line = String::new();
-    let mut reader = tokio::io::BufReader::new(read.take(REQUEST_BYTES_MAX));
+    let mut reader = tokio::io::BufReader::new(request.take(REQUEST_BYTES_MAX));
     tokio::time::timeout(Duration::from_secs(REQUEST_SECS_MAX), reader.read_line(&mut line)).await??;
     let (lines, mut replies) = mpsc::channel(LINES_WAITING_MAX);
-    let work = answer(line, door, ingest, lines);
+    let work = answer(line, door, ingest, read, lines);
     let send = async {
         while let Some(reply) = replies.recv().await {
             let mut bytes = serde_json::to_vec(&reply)?;
@@ -143,7 +151,13 @@ async fn connection(
     sent
 }
 
-async fn answer(line: String, door: mpsc::Sender<Event>, ingest: Ingest, lines: mpsc::Sender<Reply>) {
+async fn answer(
+    line: String,
+    door: mpsc::Sender<Event>,
+    ingest: Ingest,
+    read: Read,
+    lines: mpsc::Sender<Reply>,
+) {
     let reply = match serde_json::from_str(&line) {
         Err(fault) => Reply::Fault(format!("the request is none of this version's: {fault}")),
         Ok(Request::Ingest(paths)) => {
@@ -157,20 +171,32 @@ async fn answer(line: String, door: mpsc::Sender<Event>, ingest: Ingest, lines: 
         Ok(Request::Explain(target)) => ask(&door, Question::ExplainKnown(target)).await,
         Ok(Request::ExplainArticle(article)) => ask(&door, Question::ExplainArticle(article)).await,
         Ok(Request::Status) => ask(&door, Question::Status).await,
+        Ok(Request::Read(asked)) => match tokio::task::spawn_blocking(move || read(&asked)).await {
+            Ok(Ok(value)) => answered(&value),
+            Ok(Err(fault)) => Reply::Fault(format!("{fault:#}")),
+            Err(fault) => Reply::Fault(format!("reading failed by a fault of the program: {fault}")),
+        },
     };
     // A client that has gone needs no answer.
     lines.send(reply).await.ok();
 }
 
 async fn ask(door: &mpsc::Sender<Event>, question: Question) -> Reply {
-    let (answer, answered) = oneshot::channel();
+    let (answer, waiting) = oneshot::channel();
     let stopping = || Reply::Fault("the daemon is stopping: ask again when it runs".to_owned());
     if door.send(Event::Ask(Ask { question, answer })).await.is_err() {
         return stopping();
     }
-    match answered.await.ok().and_then(|value: Value| serde_json::value::to_raw_value(&value).ok()) {
-        Some(raw) => Reply::Answer(raw),
-        None => stopping(),
+    match waiting.await {
+        Ok(value) => answered(&value),
+        Err(_) => stopping(),
+    }
+}
+
+fn answered(value: &Value) -> Reply {
+    match serde_json::value::to_raw_value(value) {
+        Ok(raw) => Reply::Answer(raw),
+        Err(fault) => Reply::Fault(format!("the answer cannot be written: {fault}")),
     }
 }
 

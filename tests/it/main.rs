@@ -14,6 +14,7 @@ mod corpus;
 mod flow;
 mod ingest;
 mod kill;
+mod reading;
 mod seeds;
 mod tidy;
 mod verbs;

@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dom_smoothie", &["src/source/page"]),
     ("sd_notify", &["src/systemd.rs"]),
     ("indicatif", &["src/daemon"]),
+    ("tantivy", &["src/search.rs"]),
 ];
 
 /// What the rooms may not know.
@@ -32,6 +33,8 @@ const WALLS: &[(&str, &[&str])] = &[
         ],
     ),
     ("src/alert", &["crate::pipeline", "crate::store", "crate::source", "crate::config", "crate::daemon"]),
+    ("src/search", &["crate::source", "crate::alert", "crate::config", "crate::daemon", "crate::store"]),
+    ("src/reading", &["crate::source", "crate::alert", "crate::config", "crate::daemon", "crate::store"]),
     ("src/store", &["crate::source", "crate::alert", "crate::config", "crate::daemon"]),
     ("src/journal", &["crate::source", "crate::alert", "crate::config", "crate::daemon", "crate::store"]),
 ];

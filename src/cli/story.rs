@@ -1,0 +1,131 @@
+//! `story`: one event, from its first report to its last.
+
+use anyhow::Context;
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{ConfigFlag, Failure};
+use crate::{
+    alert::line::harmless,
+    article::{Id, Verdict},
+    daemon,
+    reading::{
+        Asked,
+        storyline::{QuoteGroup, Report, Storyline},
+    },
+};
+
+/// Show a story: who reported what and when, what each report added, who is in it, who words a statement differently.
+///
+/// ID stands in the alerts' JSON, in decisions, and in `storywatch stories`. Copies are folded under their original.
+#[derive(Args, Debug)]
+pub(super) struct Flags {
+    /// The story: 16 hexadecimal digits.
+    #[arg(value_name = "ID")]
+    id: String,
+
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    config: ConfigFlag,
+}
+
+/// Most names shown.
+const NAMES_SHOWN: usize = 12;
+
+pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
+    use std::io::Write;
+    super::log_for_people();
+    let config = super::config(&flags.config)?;
+    let id: Id = flags.id.parse().with_context(|| format!("{:?}", flags.id))?;
+    let found: Option<Storyline> = daemon::read(&config, &Asked::Story(id))?;
+    let story =
+        found.with_context(|| format!("no story is known by {id}: `storywatch stories` lists them"))?;
+    let mut out = std::io::stdout().lock();
+    if flags.json {
+        serde_json::to_writer(&mut out, &story)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(in_words(&story).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn in_words(story: &Storyline) -> String {
+    let mut lines = vec![
+        format!("{}  {}", story.id, harmless(&story.title)),
+        format!(
+            "  {} outlets, {} with words of their own, {} reports",
+            story.outlets,
+            story.independent,
+            story.articles.len()
+        ),
+    ];
+    let named: Vec<String> =
+        story.entities.iter().take(NAMES_SHOWN).map(|named| harmless(&named.name)).collect();
+    if !named.is_empty() {
+        lines.push(format!("  {}", named.join(", ")));
+    }
+    lines.push(String::new());
+    for report in story.articles.iter().filter(|report| !is_folded(report, story)) {
+        told(report, story, &mut lines);
+    }
+    if story.left_out > 0 {
+        lines.push(format!("  and {} later reports and revisions", story.left_out));
+    }
+    for group in &story.quote_groups {
+        lines.push(String::new());
+        quoted(group, &mut lines);
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// A copy whose original is shown.
+fn is_folded(report: &Report, story: &Storyline) -> bool {
+    report.copy_of.is_some_and(|original| story.articles.iter().any(|other| other.id == original))
+}
+
+fn told(report: &Report, story: &Storyline, lines: &mut Vec<String>) {
+    let verdict = if report.verdict == Verdict::Copy { " (copy)" } else { "" };
+    lines.push(format!(
+        "  {}  {}{verdict}: {}",
+        minute(report.seen_at),
+        harmless(&report.source),
+        harmless(&report.title)
+    ));
+    if let Some(novel) = &report.novel {
+        lines.push(format!("      “{}”", harmless(novel)));
+    }
+    let new: Vec<String> = report.new_entities.iter().take(NAMES_SHOWN).map(|name| harmless(name)).collect();
+    if !new.is_empty() {
+        lines.push(format!("      new: {}", new.join(", ")));
+    }
+    for update in &report.updates {
+        let what = update.novel.as_ref().map_or("nothing that matters".to_owned(), |novel| harmless(novel));
+        lines.push(format!("      {}  updated: {what}", minute(update.seen_at)));
+    }
+    let copies: Vec<String> = story
+        .articles
+        .iter()
+        .filter(|other| other.copy_of == Some(report.id))
+        .map(|copy| harmless(&copy.source))
+        .collect();
+    if !copies.is_empty() {
+        lines.push(format!("      printed by {} more: {}", copies.len(), copies.join(", ")));
+    }
+}
+
+fn quoted(group: &QuoteGroup, lines: &mut Vec<String>) {
+    let speaker = group.speaker.as_deref().map_or("speaker not known".to_owned(), harmless);
+    lines.push(format!("  {speaker}, as each outlet has it:"));
+    for variant in &group.variants {
+        lines.push(format!("      {}: “{}”", harmless(&variant.source), harmless(&variant.text)));
+    }
+}
+
+fn minute(time: Timestamp) -> String {
+    time.strftime("%F %H:%M").to_string()
+}

@@ -1,0 +1,273 @@
+//! One story from its first report to its last: who reported what and when, what each report added, who is in it, and
+//! how its statements drift.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::drift::{self, Statement};
+use crate::{
+    article::{Article, Decision, Entity, EntityKind, Id, Verdict},
+    pipeline::{
+        novel::{self, Known},
+        story::common_idf,
+    },
+};
+
+/// Most people, organisations and places of a story that are listed.
+const ENTITIES_MAX: usize = 40;
+
+/// A report as the journal has it.
+pub struct Told {
+    /// As it came.
+    pub article: Article,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+/// A story.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Storyline {
+    /// The story.
+    pub id: Id,
+    /// Headline of its first report.
+    pub title: String,
+    /// Outlets in it.
+    pub outlets: usize,
+    /// Of those, the ones with words of their own.
+    pub independent: usize,
+    /// Its reports in order of arrival, each once, in their last revision.
+    pub articles: Vec<Report>,
+    /// Who and what it is about, the most named first.
+    pub entities: Vec<Named>,
+    /// Statements that two outlets or more quote.
+    pub quote_groups: Vec<QuoteGroup>,
+    /// Later revisions and reports that are not shown, because there are too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
+}
+
+/// One outlet's report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The report.
+    pub id: Id,
+    /// The drop's own id.
+    pub input_id: Option<String>,
+    /// Who publishes.
+    pub source: String,
+    /// Headline.
+    pub title: String,
+    /// Where it stands.
+    pub url: Option<String>,
+    /// As the outlet states it.
+    pub published: Option<Timestamp>,
+    /// When its first revision arrived.
+    pub seen_at: Timestamp,
+    /// `new` or `copy`.
+    pub verdict: Verdict,
+    /// Of a copy: its original.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<Id>,
+    /// The sentence that no earlier report of the story had; null of a copy, and where it adds nothing.
+    pub novel: Option<String>,
+    /// Names that no earlier report had, people first.
+    pub new_entities: Vec<String>,
+    /// Later revisions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub updates: Vec<Update>,
+}
+
+/// A later revision of a report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Update {
+    /// When it arrived.
+    pub seen_at: Timestamp,
+    /// What it says that the revision before did not.
+    pub novel: Option<String>,
+}
+
+/// Who or what is named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Canonical name.
+    pub name: String,
+    /// What it is.
+    pub kind: EntityKind,
+    /// Reports that name it.
+    pub articles: usize,
+    /// How often in all.
+    pub mentions: usize,
+}
+
+/// A statement as each outlet words it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuoteGroup {
+    /// Whose words they are.
+    pub speaker: Option<String>,
+    /// In order of arrival.
+    pub variants: Vec<Variant>,
+}
+
+/// A wording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// The report's own id in its drop.
+    pub input_id: Option<String>,
+    /// The report.
+    pub article: Id,
+    /// Who words it so.
+    pub source: String,
+    /// First character, in Unicode scalar values of the report's text.
+    pub start: u32,
+    /// One past the last.
+    pub end: u32,
+    /// The words.
+    pub text: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// A story from its reports, all revisions in order of arrival.
+pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
+    let mut reports: Vec<Report> = Vec::new();
+    let mut last: BTreeMap<Id, &Told> = BTreeMap::new();
+    let mut known = Known::default();
+    let mut names: Vec<&str> = Vec::new();
+    for one in told {
+        let Told { article, decision } = one;
+        let report = decision.article.id.report;
+        let before = last.insert(report, one);
+        match reports.iter_mut().find(|known| known.id == report) {
+            Some(known) => {
+                known.title.clone_from(&article.title);
+                known.updates.push(Update {
+                    seen_at: article.seen_at,
+                    novel: before.and_then(|before| changed(before, one)),
+                });
+            }
+            None => reports.push(Report {
+                novel: if decision.verdict == Verdict::Copy { None } else { added(one, &known) },
+                new_entities: unheard(&decision.entities, &names),
+                ..first_revision(one)
+            }),
+        }
+        known.add(&article.title, &article.text, decision.article.language.as_deref());
+        names.extend(decision.entities.iter().map(|entity| entity.name.as_str()));
+    }
+    let mut outlets: Vec<&str> = reports.iter().map(|report| report.source.as_str()).collect();
+    outlets.sort_unstable();
+    outlets.dedup();
+    let originals = reports.iter().filter(|report| report.verdict != Verdict::Copy);
+    let mut independent: Vec<&str> = originals.map(|report| report.source.as_str()).collect();
+    independent.sort_unstable();
+    independent.dedup();
+    let in_order: Vec<&Told> = reports.iter().filter_map(|report| last.get(&report.id).copied()).collect();
+    Storyline {
+        id,
+        title: reports.first().map(|report| report.title.clone()).unwrap_or_default(),
+        outlets: outlets.len(),
+        independent: independent.len(),
+        entities: named(&in_order),
+        quote_groups: quote_groups(&in_order),
+        articles: reports,
+        left_out,
+    }
+}
+
+fn first_revision(Told { article, decision }: &Told) -> Report {
+    Report {
+        id: decision.article.id.report,
+        input_id: article.input_id.clone(),
+        source: article.outlet.clone(),
+        title: article.title.clone(),
+        url: article.url.clone(),
+        published: article.published,
+        seen_at: article.seen_at,
+        verdict: decision.verdict,
+        copy_of: (decision.verdict == Verdict::Copy).then_some(decision.of_id).flatten(),
+        novel: None,
+        new_entities: Vec::new(),
+        updates: Vec::new(),
+    }
+}
+
+fn added(Told { article, decision }: &Told, known: &Known) -> Option<String> {
+    let language = decision.article.language.as_deref();
+    novel::novel(&article.title, &article.text, language, known, &|term| f64::from(common_idf(term)))
+}
+
+fn changed(before: &Told, now: &Told) -> Option<String> {
+    let mut known = Known::revision();
+    let Told { article, decision } = before;
+    known.add(&article.title, &article.text, decision.article.language.as_deref());
+    added(now, &known)
+}
+
+/// Names that are not known, people first.
+fn unheard(entities: &[Entity], known: &[&str]) -> Vec<String> {
+    let told = |entity: &&Entity| {
+        matches!(entity.kind, EntityKind::Person | EntityKind::Org | EntityKind::Place)
+            && !known.contains(&entity.name.as_str())
+    };
+    let mut new: Vec<&Entity> = entities.iter().filter(told).collect();
+    new.sort_by_key(|entity| (entity.kind, std::cmp::Reverse(entity.mentions.len())));
+    new.into_iter().map(|entity| entity.name.clone()).collect()
+}
+
+fn named(told: &[&Told]) -> Vec<Named> {
+    let mut counts: BTreeMap<(&str, EntityKind), (usize, usize)> = BTreeMap::new();
+    for one in told {
+        for entity in &one.decision.entities {
+            let (articles, mentions) = counts.entry((&entity.name, entity.kind)).or_default();
+            *articles += 1;
+            *mentions += entity.mentions.len();
+        }
+    }
+    let mut named: Vec<Named> = counts
+        .into_iter()
+        .map(|((name, kind), (articles, mentions))| Named { name: name.to_owned(), kind, articles, mentions })
+        .collect();
+    named.sort_by(|a, b| (b.articles, b.mentions).cmp(&(a.articles, a.mentions)).then(a.name.cmp(&b.name)));
+    named.truncate(ENTITIES_MAX);
+    named
+}
+
+fn quote_groups(told: &[&Told]) -> Vec<QuoteGroup> {
+    let mut places = Vec::new();
+    let mut statements = Vec::new();
+    // A copy words nothing itself.
+    for one in told.iter().filter(|one| one.decision.verdict != Verdict::Copy) {
+        for quote in &one.decision.quotes {
+            places.push((*one, quote));
+            statements.push(Statement {
+                speaker: quote.speaker.as_deref(),
+                outlet: &one.article.outlet,
+                text: &quote.text,
+                language: one.decision.article.language.as_deref(),
+            });
+        }
+    }
+    let variant = |place: &usize| {
+        let (Told { article, decision }, quote) = places.get(*place)?;
+        Some(Variant {
+            input_id: article.input_id.clone(),
+            article: decision.article.id.report,
+            source: article.outlet.clone(),
+            start: quote.start,
+            end: quote.end,
+            text: quote.text.clone(),
+        })
+    };
+    drift::groups(&statements)
+        .into_iter()
+        .map(|group| QuoteGroup {
+            speaker: group.speaker,
+            variants: group.statements.iter().filter_map(variant).collect(),
+        })
+        .collect()
+}

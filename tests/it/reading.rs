@@ -1,0 +1,138 @@
+//! The reading room: stories and what is in them.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const GULL: &str = "The ferry Tern ran aground near Holm on Monday with ninety passengers aboard, and the coastguard towed it free at noon. \"I did not have any dealings with the shipyard,\" said Captain Lena Orvik. Inspectors found cracked rudder bolts beneath both engines.";
+const HERON: &str = "The ferry Tern, which ran aground near Holm on Monday with ninety passengers aboard, had cracked rudder bolts, inspectors found. Captain Lena Orvik said: \"I haven't had dealings with that shipyard.\" The coastguard had towed the ferry free at noon. Gull Line of Port Maren will answer to minister Jonas Falk on Thursday.";
+const MARKET: &str =
+    "Apples were dear at the market of Lund on Tuesday after a cold spring, growers told visitors.";
+
+fn article(id: &str, outlet: &str, hour: u32, title: &str, text: &str) -> Value {
+    json!({
+        "id": id,
+        "url": format!("https://{outlet}/{id}"),
+        "source": outlet,
+        "title": title,
+        "text": text,
+        "published": format!("2026-03-02T{hour:02}:00:00Z"),
+    })
+}
+
+fn told() -> World {
+    let world = World::new("[[topic]]\nname = \"ferry\"\nquery = \"ferry\"\n");
+    let articles = [
+        article("a", "gull.example", 9, "Ferry Tern aground near Holm", GULL),
+        article("b", "wire.example", 10, "Ferry Tern aground near Holm", GULL),
+        article("c", "heron.example", 11, "Cracked bolts beneath ferry Tern, aground near Holm", HERON),
+        article("d", "market.example", 12, "Apples dear in Lund", MARKET),
+    ];
+    let lines: Vec<String> = articles.iter().map(Value::to_string).collect();
+    world.write("a.jsonl", &lines.join("\n"));
+    world.ok(&["ingest", "a.jsonl"]);
+    world
+}
+
+fn stories(world: &World, more: &[&str]) -> Vec<Vec<String>> {
+    let printed: Value = serde_json::from_str(&world.ok(&[&["stories", "--json"], more].concat())).unwrap();
+    let ids = |story: &Value| {
+        let articles = story["articles"].as_array().unwrap();
+        articles.iter().map(|article| article["input_id"].as_str().unwrap().to_owned()).collect()
+    };
+    printed.as_array().unwrap().iter().map(ids).collect()
+}
+
+fn ferry(world: &World) -> String {
+    world.decisions()[0]["story"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn stories_are_listed_newest_first() {
+    let world = told();
+    assert_eq!(stories(&world, &[]), [vec!["d"], vec!["a", "b", "c"]]);
+    assert_eq!(stories(&world, &["--topic", "ferry"]), [["a", "b", "c"]]);
+    assert_eq!(stories(&world, &["--since", "2026-03-02T11:30:00Z"]), [["d"]]);
+    assert!(stories(&world, &["--active"]).is_empty());
+    let words = world.ok(&["stories"]);
+    assert!(words.contains("3 reports, 3 outlets  Ferry Tern aground near Holm"), "{words}");
+}
+
+#[test]
+fn a_story_is_told_from_first_to_last() {
+    let world = told();
+    let story: Value = serde_json::from_str(&world.ok(&["story", &ferry(&world), "--json"])).unwrap();
+    assert_eq!((&story["outlets"], &story["independent"]), (&json!(3), &json!(2)));
+    let articles = story["articles"].as_array().unwrap();
+    assert_eq!(articles.len(), 3);
+    assert_eq!(articles[1]["copy_of"], articles[0]["id"]);
+    assert_eq!(articles[1]["novel"], Value::Null);
+    let novel = articles[2]["novel"].as_str().unwrap();
+    assert!(novel.starts_with("Gull Line of Port Maren"), "{novel}");
+    assert_eq!(articles[2]["published"], "2026-03-02T11:00:00Z");
+    let groups = story["quote_groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 1, "{groups:?}");
+    assert_eq!(groups[0]["speaker"], "Lena Orvik");
+    for (variant, (id, text)) in
+        groups[0]["variants"].as_array().unwrap().iter().zip([("a", GULL), ("c", HERON)])
+    {
+        assert_eq!(variant["input_id"], id);
+        let (start, end) =
+            (variant["start"].as_u64().unwrap() as usize, variant["end"].as_u64().unwrap() as usize);
+        assert_eq!(variant["text"], text[start..end]);
+    }
+}
+
+#[test]
+fn a_story_in_words_folds_copies() {
+    let world = told();
+    let words = world.ok(&["story", &ferry(&world)]);
+    assert!(words.contains("printed by 1 more: wire.example"), "{words}");
+    assert!(words.contains("Lena Orvik, as each outlet has it:"), "{words}");
+}
+
+#[test]
+fn an_unknown_story_is_told_so() {
+    let world = told();
+    let (code, said) = world.fails(&["story", "0123456789abcdef"]);
+    assert!(code == Some(1) && said.contains("storywatch stories"), "{said}");
+    let (code, said) = world.fails(&["story", "no id"]);
+    assert!(code == Some(1) && said.contains("16 hexadecimal digits"), "{said}");
+}
+
+#[test]
+fn a_damaged_or_lost_index_is_built_again() {
+    let world = told();
+    let before = stories(&world, &[]);
+    fs::write(world.path("state/search/meta.json"), "damaged").unwrap();
+    assert_eq!(stories(&world, &[]), before);
+    fs::remove_dir_all(world.path("state/search")).unwrap();
+    assert_eq!(stories(&world, &[]), before);
+}
+
+#[test]
+fn stories_are_read_beside_a_running_daemon() {
+    let world = told();
+    assert_eq!(stories(&world, &[]).len(), 2);
+    let daemon = world.start();
+    let more = article(
+        "e",
+        "late.example",
+        13,
+        "Night trains return",
+        "Night trains return to Brandt in autumn, the railway said on Tuesday.",
+    );
+    world.write("e.jsonl", &more.to_string());
+    world.ok(&["ingest", "e.jsonl"]);
+    assert_eq!(stories(&world, &[])[0], ["e"]);
+    daemon.stop();
+}
+
+#[test]
+fn a_question_about_nothing_leaves_nothing_behind() {
+    let world = World::new("");
+    assert_eq!(stories(&world, &[]), Vec::<Vec<String>>::new());
+    assert!(!fs::exists(world.path("state")).unwrap());
+}
