@@ -12,6 +12,7 @@ pub mod format;
 pub mod net;
 pub mod page;
 pub mod parse;
+mod schema;
 mod send;
 mod worker;
 

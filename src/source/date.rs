@@ -15,7 +15,13 @@ pub fn parse(raw: &str) -> Option<Timestamp> {
     if text.is_empty() || text.len() > DATE_BYTES_MAX {
         return None;
     }
-    text.parse().ok().or_else(|| counted(text)).or_else(|| lenient(text))
+    text.parse().ok().or_else(|| counted(text)).or_else(|| compact(text)).or_else(|| lenient(text))
+}
+
+/// `20170302T150405` as agencies write it, without a zone.
+fn compact(text: &str) -> Option<Timestamp> {
+    let at: DateTime = text.contains('T').then(|| text.parse().ok()).flatten()?;
+    Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 /// Seconds since 1970, or thousandths of them.
@@ -239,6 +245,8 @@ mod tests {
         check("2017-03", "2017-03-01T00:00:00Z");
         check("20170302", "2017-03-02T00:00:00Z");
         check("20170302T150405Z", "2017-03-02T15:04:05Z");
+        check("20170302T150405", "2017-03-02T15:04:05Z");
+        check("20170302T150405+0100", "2017-03-02T14:04:05Z");
     }
 
     #[test]

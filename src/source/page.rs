@@ -31,6 +31,12 @@ pub struct Page {
     pub authors: Vec<String>,
     /// As stated in the page.
     pub published: Option<Timestamp>,
+    /// As stated, where that is another time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
+    /// The site's own rubric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
     /// Name of the site.
     pub site: Option<String>,
     /// BCP 47 tag as stated.
