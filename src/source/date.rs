@@ -175,6 +175,13 @@ const MONTHS: [&[&str]; 12] = [
     &["dec", "dez", "déc", "dic", "des", "gru", "joulu", "дек", "δεκ"],
 ];
 
+/// The month that a word of any of these languages names; longer words that only begin so name none.
+pub(crate) fn month_named(word: &str) -> Option<i8> {
+    const MONTH_CHARS_MAX: usize = 12;
+    let letters = word.chars().count();
+    (3..=MONTH_CHARS_MAX).contains(&letters).then(|| month(&word.to_lowercase())).flatten()
+}
+
 fn month(word: &str) -> Option<i8> {
     let named =
         |names: &[&str]| names.iter().filter(|name| word.starts_with(*name)).map(|name| name.len()).max();

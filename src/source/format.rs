@@ -436,15 +436,15 @@ mod tests {
     fn lines() {
         check(
             "x",
-            b"{\"title\":\"a\"}\n\n{\"title\":\n{\"title\":\"c\"}",
+            b"{\"title\":\"a\",\"text\":\"x\"}\n\n{\"title\":\n{\"title\":\"c\",\"text\":\"x\"}",
             &["a", "x:3 it is not sound JSON", "c"],
         );
     }
 
     #[test]
     fn a_document_over_several_lines() {
-        check("x", b"{\n \"title\": \"a\"\n}", &["a"]);
-        check("x", b"[{\"title\":\"a\"},\n{\"id\":1}]", &["a", "x:2 there is neither"]);
+        check("x", b"{\n \"title\": \"a\",\n \"text\": \"x\"\n}", &["a"]);
+        check("x", b"[{\"title\":\"a\",\"text\":\"x\"},\n{\"id\":1}]", &["a", "x:2 there is neither"]);
     }
 
     #[test]
@@ -465,7 +465,7 @@ mod tests {
     fn a_page() {
         check(
             "x",
-            b"<!DOCTYPE html><title>A dam in Lindmouth</title><body><p>It broke.</body>",
+            b"<!DOCTYPE html><title>A dam in Lindmouth</title><body><p>It broke on Monday, the mayor said.</body>",
             &["A dam in Lindmouth"],
         );
     }
@@ -480,15 +480,145 @@ mod tests {
     fn what_is_none_of_them() {
         check("x", b"ab\0cd", &["x it holds NUL bytes"]);
         check("x", b"", &["x it is empty"]);
-        check("x", b"%PDF-1.4", &["x it is a PDF"]);
-        check("x", b"From: a@b.example\nSubject: A dam\n\nIt broke.", &["x it is an e-mail"]);
-        check("x", b"<?xml version='1.0'?><nitf/>", &["x it is an agency's XML"]);
+        check("x", b"{\\rtf1 x}", &["x it is RTF"]);
+        check("x", b"a,b\n1,2\n3,4\n", &["x it is a table"]);
+        check("x", b"<?xml version='1.0'?><menu/>", &["x it is XML of a kind"]);
+        check("x", b"<groupSet root='x'>\n</groupSet>", &["x it is XML of a kind"]);
+        check("x.html", b"<html><form><input type=password></form></html>", &["x.html there is no text"]);
+    }
+
+    /// A file packed with gzip.
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in files {
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut writer, bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    const MAIL: &[u8] =
+        b"From: a@b.example\nDate: Mon, 6 May 2024 09:08:09 +0200\nSubject: A dam\n\nIt broke.\n";
+
+    #[test]
+    fn mail() {
+        check("x", MAIL, &["A dam"]);
+        let mailbox =
+            [b"From a@b Mon May 6 09:08:09 2024\n", MAIL, b"\nFrom a@b Mon May 6 09:08:09 2024\n", MAIL]
+                .concat();
+        check("x", &mailbox, &["A dam", "A dam"]);
+    }
+
+    #[test]
+    fn agencies_markup() {
+        let body = "<body><body.head><hedline><hl1>A dam</hl1></hedline></body.head><body.content><p>It broke.</p></body.content></body>";
+        check("x", format!("<?xml version='1.0'?><nitf>{body}</nitf>").as_bytes(), &["A dam"]);
+        let wide: Vec<u8> =
+            format!("<nitf>{body}</nitf>").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        check("x", &[&b"\xff\xfe"[..], &wide].concat(), &["A dam"]);
+        check("x", b"<NewsML><NewsItem/></NewsML>", &["x there is neither"]);
+        check("x", b"<newsMessage><itemSet/></newsMessage>", &["x it is a news message"]);
+    }
+
+    #[test]
+    fn packed_files_are_what_they_hold() {
+        let lines = b"{\"title\":\"a\",\"text\":\"x\"}\n{}\n";
+        check("x.jsonl.gz", &gzip(lines), &["a", "x.jsonl.gz:2 there is neither"]);
+        check("x.zst", &zstd::encode_all(MAIL, 1).unwrap(), &["A dam"]);
+        check("x.gz", &gzip(&gzip(MAIL)), &["A dam"]);
+        check("x.gz", &gzip(&gzip(&gzip(&gzip(MAIL)))), &["x.gz it is packed more than 3 times"]);
+        let files = zip(&[
+            ("../a.eml", MAIL),
+            ("b/c.jsonl", lines),
+            ("__MACOSX/._a", b"x"),
+            ("d.zip", &zip(&[("e.eml", MAIL)])),
+        ]);
+        check("x.zip", &files, &["A dam", "a", "c.jsonl:2 there is neither", "A dam"]);
+    }
+
+    #[test]
+    fn a_packed_file_goes_on_where_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl.gz");
+        let lines: String = (0..1000).map(|number| format!("{{\"text\":\"{number}\"}}\n")).collect();
+        fs::write(&path, gzip(lines.as_bytes())).unwrap();
+        let open = |resume| {
+            Reader::open(&path, Origin::default(), Clock::Live(Timestamp::UNIX_EPOCH), resume).unwrap()
+        };
+        let (first, progress) = open(None).next_delivery().unwrap();
+        let (second, _) = open(Some(progress)).next_delivery().unwrap();
+        let Found::Article(article) = &second[0] else { panic!("{second:?}") };
+        assert_eq!((first.len(), second.len(), article.text.as_str()), (512, 488, "512"));
+    }
+
+    /// Documents of every kind, cut and changed in many ways, must end, and as something.
+    #[test]
+    fn no_damage_breaks_a_reader() {
+        const ROUNDS: u64 = 60;
+        let page = "<html><title>A dam</title><article><h1>A dam</h1><p>It broke on Monday, said the mayor.</p></article></html>";
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{page}\r\n0\r\n\r\n",
+            page.len()
+        );
+        let warc = format!(
+            "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://a.example/\r\nContent-Type: application/http\r\nContent-Length: {}\r\n\r\n{answer}\r\n\r\n",
+            answer.len()
+        );
+        let g2 = "<newsMessage><itemSet><newsItem guid='a'><itemMeta><itemClass qcode='ninat:text'/><pubStatus qcode='stat:usable'/></itemMeta><contentSet><inlineXML><html><body><p>It broke.</p></body></html></inlineXML></contentSet></newsItem></itemSet></newsMessage>";
+        let v1 = "<NewsML><NewsItem><NewsComponent><NewsLines><HeadLine>A dam</HeadLine></NewsLines><ContentItem><DataContent><nitf><body><body.content><p>x</p></body.content></body></nitf></DataContent></ContentItem></NewsComponent></NewsItem></NewsML>";
+        let ninjs = r#"[{"uri":"a","versioncreated":"2024-05-06T07:08:09Z","headline":"A dam","bodies":[{"role":"nitf","value":"<nitf>"}],"body_xhtml":"<p>x"}]"#;
+        let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n4 0 obj<</Length 42>>stream\nBT /F1 18 Tf 50 700 Td (A dam broke.) Tj ET \nendstream endobj\n5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n";
+        let docx = zip(&[(
+            "word/document.xml",
+            b"<w:document><w:body><w:p><w:r><w:t>A dam</w:t></w:r></w:p></w:body></w:document>",
+        )]);
+        let mime = b"From: a@b.example\nSubject: =?utf-8?q?A_dam?=\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=x\nContent-Transfer-Encoding: base64\n\nPHA+SXQ=\n--b--\n";
+        let seeds: Vec<Vec<u8>> = vec![
+            page.into(), warc.clone().into(), gzip(warc.as_bytes()), g2.into(), v1.into(), ninjs.into(), pdf.to_vec(), docx, mime.to_vec(),
+            [b"From a@b Mon\n", &mime[..]].concat(), zip(&[("a.eml", MAIL), ("b.html", page.as_bytes())]),
+            b"---\ntitle: A dam\n---\n# A dam\n\n> It [broke](x) ![y](z)\n\n|a|b|\n|-|-|\n".to_vec(),
+            b"{\"@type\":\"NewsArticle\",\"headline\":\"A\",\"articleBody\":\"b\",\"author\":[{\"name\":\"c\"}]}\n{\"title\":\"x\",\"text\":\"y\"}".to_vec(),
+            b"filedesc://x 0 0 text/plain 1\n1\nhttp://a.example/ 1.2.3.4 2024 text/html 20\nHTTP/1.1 200 OK\r\n\r\nx\n".to_vec(),
+        ];
+        let context =
+            Context { origin: String::new(), outlet: String::new(), written: Timestamp::UNIX_EPOCH };
+        let mut dice = 1_u64;
+        let mut roll = |sides: usize| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(dice >> 33).unwrap() % sides.max(1)
+        };
+        for seed in &seeds {
+            for round in 0..ROUNDS {
+                let mut bytes = seed.clone();
+                match round % 3 {
+                    0 => bytes.truncate(roll(bytes.len())),
+                    1 => (0..1 + roll(8))
+                        .for_each(|_| bytes[roll(seed.len())] = u8::try_from(roll(256)).unwrap()),
+                    _ => {
+                        let (from, length) = (roll(bytes.len()), roll(40));
+                        let piece: Vec<u8> = bytes.iter().skip(from).take(length).copied().collect();
+                        let at = roll(bytes.len());
+                        bytes.splice(at..at, piece.repeat(1 + roll(20)));
+                    }
+                }
+                let mut body =
+                    Body::open(Box::new(std::io::Cursor::new(bytes.clone())), Path::new("x"), &context, 0);
+                let found = std::iter::from_fn(|| body.next(&context)).take(1000).count();
+                assert!((1..1000).contains(&found), "{found} of {:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
     }
 
     #[test]
     fn a_long_line_is_not_read_whole() {
         let mut bytes = vec![b'x'; LINE_BYTES_MAX + 1];
-        bytes.extend_from_slice(b"\n{\"title\":\"b\"}\n");
+        bytes.extend_from_slice(b"\n{\"title\":\"b\",\"text\":\"x\"}\n");
         check("x.jsonl", &bytes, &["x.jsonl:1 the line has 4194306 bytes", "b"]);
     }
 
@@ -496,7 +626,7 @@ mod tests {
     fn a_replay_goes_by_the_articles_time() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.jsonl");
-        fs::write(&path, "{\"title\":\"a\",\"published\":\"2020-01-02\"}\n{\"title\":\"b\"}\n{\"title\":\"c\",\"published\":\"2020-01-01\"}").unwrap();
+        fs::write(&path, "{\"text\":\"a\",\"published\":\"2020-01-02\"}\n{\"text\":\"b\"}\n{\"text\":\"c\",\"published\":\"2020-01-01\"}").unwrap();
         let days = |clock, resume| {
             let mut reader = Reader::open(&path, Origin::default(), clock, resume).unwrap();
             let (found, progress) = reader.next_delivery().unwrap();
@@ -509,7 +639,7 @@ mod tests {
         let (found, progress, clock) = days(Clock::Replay(None), None);
         assert_eq!(found, ["02", "02", "01"]);
         assert_eq!(clock, Clock::Replay("2020-01-02T00:00:00Z".parse().ok()));
-        let resumed = Progress { offset: 39, line: 1, ..progress };
+        let resumed = Progress { offset: 38, line: 1, ..progress };
         assert_eq!(days(Clock::Replay(None), Some(Progress { done: false, ..resumed })).0, ["02", "01"]);
     }
 }

@@ -200,11 +200,22 @@ fn of_markup(head: &[u8]) -> Kind {
         "newsml" => Kind::NewsMl1,
         "newsmessage" | "newsitem" | "packageitem" | "conceptitem" | "knowledgeitem" | "planningitem"
         | "catalogitem" => Kind::NewsMlG2,
-        _ if start.starts_with("<?xml") || root.contains(':') => Kind::Unreadable(
-            "it is XML of a kind that is not known; known are feeds, web pages, NITF and NewsML",
-        ),
+        _ if start.starts_with("<?xml")
+            || !root.is_empty() && start.starts_with('<') && is_closed(head, root) =>
+        {
+            Kind::Unreadable(
+                "it is XML of a kind that is not known; known are feeds, web pages, NITF and NewsML",
+            )
+        }
         _ => Kind::Text,
     }
+}
+
+/// Whether markup of another kind ends as it began; a text may begin with `<` too.
+fn is_closed(head: &[u8], root: &str) -> bool {
+    let end = head.len().saturating_sub(1024);
+    let tail = String::from_utf8_lossy(head.get(end..).unwrap_or_default()).to_ascii_lowercase();
+    head.len() >= HEAD_BYTES || tail.contains(&format!("</{root}"))
 }
 
 /// The name of the first element, past declarations and comments.
