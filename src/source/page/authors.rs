@@ -86,7 +86,7 @@ const STARTS: [&str; 30] = [
 ];
 
 /// What ends a name.
-const ENDS: [&str; 26] = [
+const ENDS: [&str; 29] = [
     " | ",
     " • ",
     " · ",
@@ -113,10 +113,13 @@ const ENDS: [&str; 26] = [
     ", staff",
     ", editor",
     ", reporter",
+    " im gespräch",
+    " im interview",
+    " for the ",
 ];
 
 /// What is no name, as letters.
-const NOBODY: [&str; 32] = [
+const NOBODY: [&str; 37] = [
     "admin",
     "administrator",
     "editor",
@@ -149,6 +152,11 @@ const NOBODY: [&str; 32] = [
     "noauthor",
     "name",
     "posted",
+    "postedon",
+    "publiziertam",
+    "allearticle",
+    "allartikel",
+    "drupal",
 ];
 
 pub(super) fn of(document: &Document, head: &Head, address: &str) -> Vec<String> {
@@ -168,8 +176,11 @@ pub(super) fn of(document: &Document, head: &Head, address: &str) -> Vec<String>
     let mut spare = Vec::new();
     // one word is a name only where nothing better is said
     let mut best = |names: Vec<String>| {
-        let full: Vec<String> =
-            names.iter().filter(|name| name.split_whitespace().count() > 1).cloned().collect();
+        let full: Vec<String> = names
+            .iter()
+            .filter(|name| name.split_whitespace().count() > 1 && !is_body(name))
+            .cloned()
+            .collect();
         if spare.is_empty() {
             spare = names;
         }
@@ -212,6 +223,32 @@ pub(super) fn of(document: &Document, head: &Head, address: &str) -> Vec<String>
     spare
 }
 
+/// Houses sign what nobody else does.
+fn is_body(name: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "gmbh",
+        "e.v.",
+        "e.v",
+        "ag",
+        "redaktion",
+        "verlag",
+        "stiftung",
+        "magazin",
+        "team",
+        "editorial",
+        "online",
+        "media",
+        "welle",
+        "agencies",
+        "news",
+        "universität",
+    ];
+    name.to_lowercase().split_whitespace().any(|word| {
+        WORDS.contains(&word)
+            || [".de", ".com", ".at", ".org", ".net", "-archiv"].iter().any(|end| word.ends_with(end))
+    })
+}
+
 /// Comments have authors too.
 fn is_of_comment(node: &NodeRef<'_>) -> bool {
     const ANCESTORS_MAX: usize = 8;
@@ -228,7 +265,7 @@ fn is_of_comment(node: &NodeRef<'_>) -> bool {
 /// A short line that begins as a byline does, with two names in capitals.
 fn byline(line: &str) -> Option<String> {
     const BYLINE_CHARS_MAX: usize = 90;
-    let rest = [
+    let start = [
         "By ",
         "BY ",
         "Von ",
@@ -241,7 +278,14 @@ fn byline(line: &str) -> Option<String> {
         "Posted by ",
     ]
     .iter()
-    .find_map(|start| line.strip_prefix(start))?;
+    .find_map(|start| line.strip_prefix(start));
+    // `6 May 2024 by Ann Lee`
+    let inside = || {
+        let dated = line.bytes().any(|byte| byte.is_ascii_digit());
+        let mark = [" by ", " von ", " par ", " por ", " di "].iter().find(|mark| line.contains(**mark))?;
+        line.split_once(*mark).filter(|_| dated).map(|(_, rest)| rest)
+    };
+    let rest = start.or_else(inside)?;
     let capital = |word: &&str| word.starts_with(char::is_uppercase);
     let named = rest.split_whitespace().take(2).filter(capital).count() == 2;
     (named && line.chars().count() <= BYLINE_CHARS_MAX).then(|| rest.to_owned())
@@ -279,8 +323,12 @@ fn begins(head: &str, start: &str) -> bool {
 
 fn name(part: &str) -> Option<String> {
     let trimmed = part.trim_matches(|c: char| c.is_whitespace() || ":,-–—|·•\"'*".contains(c));
-    let words = trimmed.split_whitespace().count();
-    let length = trimmed.chars().count();
+    // a picture beside it often says the name again
+    let trimmed = match trimmed.split_at_checked(trimmed.len() / 2) {
+        Some((first, second)) if first.trim() == second.trim() => first.trim(),
+        _ => trimmed,
+    };
+    let (words, length) = (trimmed.split_whitespace().count(), trimmed.chars().count());
     let sound = (1..=NAME_WORDS_MAX).contains(&words)
         && (3..=NAME_CHARS_MAX).contains(&length)
         && trimmed.chars().any(char::is_alphabetic)
@@ -317,6 +365,13 @@ mod tests {
         check(&called, &["Bo Ek"]);
         let meta = format!("<meta name=author content='Ann Lee'>{called}");
         check(&meta, &["Ann Lee"]);
+    }
+
+    #[test]
+    fn a_dated_line_names_its_author() {
+        check("<p>6. Mai 2024 von Ann Lee</p>", &["Ann Lee"]);
+        check("<a rel=author>Ann Lee Ann Lee</a>", &["Ann Lee"]);
+        check("<meta name=author content='Harbour Stiftung e.V.'><p>By Bo Ek</p>", &["Bo Ek"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use dom_query::{Document, NodeRef};
 
-use super::head::letters;
+use super::{head::letters, published};
 use crate::source::clean;
 
 /// What elements are called, by whole words of class or id, that hold no words of the report.
@@ -110,6 +110,12 @@ const LEADS: [&str; 46] = [
 /// Lines that lead elsewhere are short, in characters.
 const LEAD_CHARS_MAX: usize = 180;
 
+/// Lines at the top that may say no more than when it was written.
+const TOP_LINES: usize = 3;
+
+/// A line of more characters does not stand twice in a report.
+const REPEATED_CHARS_MIN: usize = 20;
+
 /// Takes out what is no report by what it is called.
 pub(super) fn prune(document: &Document) {
     document.select("figcaption, aside, nav, footer, form, button, noscript, template, svg, iframe").remove();
@@ -179,8 +185,11 @@ fn kept(lines: Vec<Line>, title: &str) -> String {
     let mut kept: Vec<Line> = Vec::new();
     for line in lines {
         let first = kept.is_empty() && letters(&line.text) == title;
-        let repeated = kept.last().is_some_and(|last| last.text == line.text);
-        if !first && !repeated && !leads_elsewhere(&line) {
+        // the cells of a table may be the same, sentences are not
+        let repeated = line.text.chars().count() > REPEATED_CHARS_MIN
+            && kept.last().is_some_and(|last| last.text == line.text);
+        let dated = kept.len() < TOP_LINES && is_date_line(&line.text);
+        if !first && !repeated && !dated && !leads_elsewhere(&line) {
             kept.push(line);
         }
     }
@@ -196,6 +205,12 @@ fn kept(lines: Vec<Line>, title: &str) -> String {
         }
     }
     out.join("\n")
+}
+
+/// `Published Monday, 6 May 2024 8:22AM EST`.
+fn is_date_line(text: &str) -> bool {
+    const DATE_LINE_CHARS_MAX: usize = 60;
+    text.chars().count() < DATE_LINE_CHARS_MAX && !text.ends_with('.') && published::holds_date(text)
 }
 
 fn leads_elsewhere(line: &Line) -> bool {
@@ -305,6 +320,14 @@ mod tests {
             "<h1>Crane falls</h1><p>The <a href=x>harbour</a> is closed.</p><p>Read more: <a href=y>Ships wait</a></p>\
              <ul><li><a href=z>Another crane fell last year</a></li></ul><p>Ships<br>wait.</p><p>___</p><h2>More news</h2>",
             "The harbour is closed.\nShips\nwait.",
+        );
+    }
+
+    #[test]
+    fn a_date_on_top_is_left_out_and_cells_are_not() {
+        check(
+            "<p>Published May 6, 2024</p><table><tr><td>0</td><td>0</td></tr></table><p>May 6, 2024</p>",
+            "0\n0\nMay 6, 2024",
         );
     }
 

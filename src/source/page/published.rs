@@ -307,6 +307,11 @@ fn find(text: &str, us: bool) -> Option<Timestamp> {
     full.or_else(|| (0..tokens.len()).find_map(|from| short(at(from))))
 }
 
+/// Whether a date stands in a text.
+pub(super) fn holds_date(text: &str) -> bool {
+    find(text, false).is_some()
+}
+
 fn is_mark(before: &str) -> bool {
     matches!(before.trim(), "." | "/" | "-") || before == "年" || before == "月"
 }
