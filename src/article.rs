@@ -137,6 +137,18 @@ pub struct Article {
     /// Bylines as stated by the source.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub authors: Vec<String>,
+    /// When the outlet says that it last changed it, where that is another time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub updated: Option<Timestamp>,
+    /// The outlet's own rubric.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub section: Option<String>,
+    /// Not to be told before: the source holds it until then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub embargo: Option<Timestamp>,
+    /// Whether its publisher stands by it.
+    #[serde(skip_serializing_if = "Standing::is_usable", default)]
+    pub standing: Standing,
     /// When it reached the daemon; in a replay the article's own time.
     pub seen_at: Timestamp,
     /// Which feed or drop it came by: the feed's address, the drop's directory, `ingest`.
@@ -144,6 +156,24 @@ pub struct Article {
     /// What of the alert rules depends on how it came.
     #[serde(default, skip_serializing_if = "is_live")]
     pub occasion: Occasion,
+}
+
+/// Whether a publisher stands by a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It may be used.
+    #[default]
+    Usable,
+    /// It is taken back: what came before of it must not be used.
+    Withdrawn,
+}
+
+impl Standing {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
+    fn is_usable(&self) -> bool {
+        *self == Self::Usable
+    }
 }
 
 /// How an article came, as far as alerts depend on it.

@@ -105,6 +105,24 @@ pub struct DropDir {
     pub path: PathBuf,
     /// Who publishes what lies in it, where a file does not say.
     pub outlet: Option<String>,
+    /// What becomes of a file that was read.
+    pub finished: Finished,
+    /// Whether a file without any article is moved to `rejected/`.
+    pub move_rejected: bool,
+    /// Whether its subdirectories are read too.
+    pub subdirectories: bool,
+}
+
+/// What becomes of a dropped file that was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Finished {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It is moved to `done/`.
+    Done,
+    /// It is deleted.
+    Delete,
 }
 
 /// What is told, and where.

@@ -40,7 +40,7 @@ use crate::{
     pipeline::{self, Pipeline, topic::query},
     pulse::Pulse,
     serve::control,
-    source::{self, DropSpec, FeedSpec, FetchLimits, FullText},
+    source::{self, DropSpec, FeedSpec, FetchLimits, Finished, FullText},
     store::{self, Store},
     systemd,
 };
@@ -425,7 +425,17 @@ fn drop_specs(config: &Config) -> Vec<DropSpec> {
     config
         .drops
         .iter()
-        .map(|drop| DropSpec { path: drop.path.clone(), outlet: drop.outlet.clone() })
+        .map(|drop| DropSpec {
+            path: drop.path.clone(),
+            outlet: drop.outlet.clone(),
+            finished: match drop.finished {
+                config::Finished::Keep => Finished::Keep,
+                config::Finished::Done => Finished::Done,
+                config::Finished::Delete => Finished::Delete,
+            },
+            move_rejected: drop.move_rejected,
+            subdirectories: drop.subdirectories,
+        })
         .collect()
 }
 

@@ -25,6 +25,7 @@ pub mod story;
 pub mod text;
 pub mod topic;
 pub mod view;
+mod withdraw;
 
 pub use self::recover::{Progress, Redecided, decide_again};
 use self::{
@@ -212,6 +213,9 @@ impl Pipeline {
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
         let decided = decide::decide(&self.state, known, article, &mut analysis)?;
+        if decided.decision.verdict == Verdict::Rejected {
+            return self.rejected(at, &withdraw::refused(article));
+        }
         let json = serde_json::value::to_raw_value(&decided.decision)?;
         if decided.decision.verdict == Verdict::Seen {
             self.seen += 1;

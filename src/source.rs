@@ -12,6 +12,7 @@ pub mod format;
 pub mod net;
 pub mod page;
 pub mod parse;
+mod schema;
 mod send;
 mod worker;
 
@@ -75,11 +76,36 @@ pub struct FeedSpec {
     pub full_text: FullText,
 }
 
+/// What becomes of a dropped file once it is read and its decisions are durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Finished {
+    /// It stays, and is remembered.
+    #[default]
+    Keep,
+    /// It is moved to `done/` in the drop.
+    Done,
+    /// It is deleted.
+    Delete,
+}
+
 /// One directory to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DropSpec {
-    /// The directory, absolute. Its subdirectories are not read.
+    /// The directory, absolute.
     pub path: PathBuf,
     /// Who publishes, where an article neither says so nor has an address.
     pub outlet: Option<String>,
+    /// What becomes of a file that was read.
+    pub finished: Finished,
+    /// A file without any article is moved to `rejected/` in the drop, its reasons beside it.
+    pub move_rejected: bool,
+    /// Subdirectories are read too.
+    pub subdirectories: bool,
+}
+
+impl DropSpec {
+    /// Whether anything is done to files that were read.
+    fn puts_away(&self) -> bool {
+        self.finished != Finished::Keep || self.move_rejected
+    }
 }

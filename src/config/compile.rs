@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Alerts, Config, DropDir, Feed, Fetch, FullText, LogFormat, QueryFault, Store, Topic,
+    Alerts, Config, DropDir, Feed, Fetch, Finished, FullText, LogFormat, QueryFault, Store, Topic,
     fault::{Place, offset_in_string},
     file::{AlertsFile, DropFile, FeedFile, FetchFile, File, TopicFile},
     place::{self, Env},
@@ -155,7 +155,7 @@ impl Compiler<'_> {
     fn drops(&mut self, files: Vec<DropFile>, state_dir: &Path, log: &Path) -> Vec<DropDir> {
         let mut known = BTreeMap::new();
         let mut drops = Vec::new();
-        for DropFile { at, path: written, outlet } in files {
+        for DropFile { at, path: written, outlet, finished, rejected, subdirectories } in files {
             let at = written.as_ref().map_or(at, |path| path.at.start);
             let path = match written {
                 None => Some(place::drop_dir(state_dir)),
@@ -169,7 +169,15 @@ impl Compiler<'_> {
                 self.walker.fault(at, what);
             }
             if !self.twice(&mut known, path.clone(), at, "the same drop") {
-                drops.push(DropDir { path, outlet: outlet.map(|outlet| outlet.value) });
+                let finished = finished.map(|choice| choice.value).unwrap_or_default();
+                drops.push(DropDir {
+                    path,
+                    outlet: outlet.map(|outlet| outlet.value),
+                    finished,
+                    // who has files put away has rejected ones put elsewhere
+                    move_rejected: rejected.map_or(finished != Finished::Keep, |choice| choice.value),
+                    subdirectories: subdirectories.is_some_and(|flag| flag.value),
+                });
             }
         }
         drops

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 use url::Url;
 
 use super::{
-    FullText, LogFormat,
+    Finished, FullText, LogFormat,
     value::{duration_secs, feed_url, private_address},
     walk::{ALERTS, DROP, FEED, FETCH, STORE, Section, TOPIC, TOPIC_ALERT, Walker, Written, shown},
 };
@@ -56,6 +56,9 @@ pub(super) struct DropFile {
     pub(super) at: usize,
     pub(super) path: Option<Written<String>>,
     pub(super) outlet: Option<Written<String>>,
+    pub(super) finished: Option<Written<Finished>>,
+    pub(super) rejected: Option<Written<bool>>,
+    pub(super) subdirectories: Option<Written<bool>>,
 }
 
 #[derive(Default)]
@@ -171,7 +174,15 @@ fn feed(at: &Section<'_>, walker: &mut Walker) -> FeedFile {
 }
 
 fn drop(at: &Section<'_>, walker: &mut Walker) -> DropFile {
-    DropFile { at: at.at(), path: walker.text(at, "path"), outlet: walker.parsed(at, "outlet", name) }
+    let finished = [("keep", Finished::Keep), ("done", Finished::Done), ("delete", Finished::Delete)];
+    DropFile {
+        at: at.at(),
+        path: walker.text(at, "path"),
+        outlet: walker.parsed(at, "outlet", name),
+        finished: walker.choice(at, "finished", &finished),
+        rejected: walker.choice(at, "rejected", &[("keep", false), ("move", true)]),
+        subdirectories: walker.flag(at, "subdirectories"),
+    }
 }
 
 fn alerts(at: &Section<'_>, walker: &mut Walker) -> AlertsFile {

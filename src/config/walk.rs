@@ -34,7 +34,8 @@ pub(super) const FETCH: Heading = Heading {
 };
 pub(super) const FEED: Heading =
     Heading { title: "[[feed]]", keys: &["url", "name", "outlet", "poll_secs", "full_text"] };
-pub(super) const DROP: Heading = Heading { title: "[[drop]]", keys: &["path", "outlet"] };
+pub(super) const DROP: Heading =
+    Heading { title: "[[drop]]", keys: &["path", "outlet", "finished", "rejected", "subdirectories"] };
 pub(super) const ALERTS: Heading =
     Heading { title: "[alerts]", keys: &["log", "format", "max_age", "first_fetch"] };
 pub(super) const STORE: Heading = Heading { title: "[store]", keys: &["window_days", "window_articles_max"] };
@@ -220,6 +221,16 @@ impl Walker {
         }
         self.fault(value.span().start, format!("`{key}` is {integer}, expected {expected}"));
         None
+    }
+
+    /// `true` or `false` under `key`.
+    pub(super) fn flag(&mut self, of: &Section<'_>, key: &str) -> Option<Written<bool>> {
+        let value = of.get(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            self.wrong(key, value, "true or false");
+        }
+        flag.map(|flag| Written { value: flag, at: value.span() })
     }
 
     /// The texts under `key`; none of them empty.

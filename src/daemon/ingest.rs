@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    article::{Delivery, Found, Receipt},
+    article::{Article, Delivery, Found, Receipt, Rejected},
     config::Config,
     event::Event,
     serve::control::{self, Replies, Reply, Request},
@@ -80,13 +80,33 @@ fn read_all(
             Err(rejected) => push(vec![Found::Rejected(*rejected)])?,
             Ok(mut reader) => {
                 while let Some((found, _)) = reader.next_delivery() {
-                    push(found)?;
+                    push(found.into_iter().map(|one| not_embargoed(one, Timestamp::now())).collect())?;
                 }
                 clock = reader.clock();
             }
         }
     }
     Ok(())
+}
+
+/// Who asks once cannot be told later: only a watched directory holds what is under an embargo.
+fn not_embargoed(found: Found, now: Timestamp) -> Found {
+    match found {
+        Found::Article(Article { embargo: Some(until), input_id, origin, title, seen_at, .. })
+            if until > now =>
+        {
+            let reason =
+                format!("it is embargoed until {until}: put it into a drop, where it is held until then");
+            Found::Rejected(Rejected {
+                origin,
+                place: format!("embargoed {title}"),
+                reason,
+                input_id,
+                seen_at,
+            })
+        }
+        other => other,
+    }
 }
 
 /// The files themselves, and those in the directories, by name.

@@ -9,7 +9,7 @@ use super::{
     topic::{self, Traced},
     view::{Changes, Locator, Tree, View, ViewError},
 };
-use crate::article::{Alert, AlertKind, Article, Checkpoint, Decision, Id, Verdict};
+use crate::article::{Alert, AlertKind, Article, Checkpoint, Decision, Id, Standing, Verdict};
 
 /// A decided article at its place in the journal.
 #[derive(Clone, Copy)]
@@ -152,6 +152,11 @@ fn report_after(
     report.remember_text(analysis.keys.text);
     if report.input_id.is_none() {
         report.input_id.clone_from(&article.input_id);
+    }
+    if article.standing == Standing::Withdrawn {
+        // who was told is told of this; if the report comes back, that is news again
+        report.told.clear();
+        return report;
     }
     for alert in alerts {
         report.remember_told(topic::key(&alert.topic));

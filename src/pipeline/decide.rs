@@ -15,9 +15,11 @@ use super::{
     text::{self, Words},
     topic::{Doc, Miss, Traced, Verdicts},
     view::ViewError,
+    withdraw,
 };
 use crate::article::{
-    Alert, Article, ArticleHead, ArticleId, Decision, Entity, Id, LEAD_CHARS, Match, Quote, Rejected, Verdict,
+    Alert, Article, ArticleHead, ArticleId, Decision, Entity, Id, LEAD_CHARS, Match, Quote, Rejected,
+    Standing, Verdict,
 };
 
 /// How far ahead of its arrival an article's date is believed.
@@ -150,6 +152,9 @@ pub(crate) fn decide(
     article: &Article,
     analysis: &mut Analysis,
 ) -> Result<Decided, ViewError> {
+    if article.standing == Standing::Withdrawn {
+        return withdraw::decide(state, known, article, analysis);
+    }
     let placed = place(state, known, article, analysis)?;
     let mut decided = Decided {
         decision: Decision {
@@ -375,7 +380,7 @@ fn name_of(id: Id, report: &Report) -> String {
     report.input_id.clone().unwrap_or_else(|| id.to_string())
 }
 
-fn head(article: &Article, id: ArticleId, language: Option<String>) -> ArticleHead {
+pub(super) fn head(article: &Article, id: ArticleId, language: Option<String>) -> ArticleHead {
     ArticleHead {
         id,
         input_id: article.input_id.clone(),

@@ -7,7 +7,7 @@ use super::{
     text::Words,
     view::ViewError,
 };
-use crate::article::{Article, Id};
+use crate::article::{Article, Id, Standing};
 
 /// Below so many words of title and text together, equal words are no sign of copying: "Watch live", "Read more".
 const COPIED_WORDS_MIN: usize = 8;
@@ -56,7 +56,9 @@ pub(crate) fn url_key(url: &str) -> u64 {
 
 /// Title and text to the letter.
 fn raw_key(article: &Article) -> u64 {
-    Id::of(&[b"raw", article.title.as_bytes(), article.text.as_bytes()]).0
+    // a notice that takes a report back may repeat its text
+    let mark: &[u8] = if article.standing == Standing::Withdrawn { b"withdrawn" } else { b"raw" };
+    Id::of(&[mark, article.title.as_bytes(), article.text.as_bytes()]).0
 }
 
 /// The site of an article: that of its address, else its outlet's name.

@@ -15,7 +15,13 @@ pub fn parse(raw: &str) -> Option<Timestamp> {
     if text.is_empty() || text.len() > DATE_BYTES_MAX {
         return None;
     }
-    text.parse().ok().or_else(|| counted(text)).or_else(|| lenient(text))
+    text.parse().ok().or_else(|| counted(text)).or_else(|| compact(text)).or_else(|| lenient(text))
+}
+
+/// `20170302T150405` as agencies write it, without a zone.
+fn compact(text: &str) -> Option<Timestamp> {
+    let at: DateTime = text.contains('T').then(|| text.parse().ok()).flatten()?;
+    Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 /// Seconds since 1970, or thousandths of them.
@@ -169,6 +175,13 @@ const MONTHS: [&[&str]; 12] = [
     &["dec", "dez", "déc", "dic", "des", "gru", "joulu", "дек", "δεκ"],
 ];
 
+/// The month that a word of any of these languages names; longer words that only begin so name none.
+pub(crate) fn month_named(word: &str) -> Option<i8> {
+    const MONTH_CHARS_MAX: usize = 12;
+    let letters = word.chars().count();
+    (3..=MONTH_CHARS_MAX).contains(&letters).then(|| month(&word.to_lowercase())).flatten()
+}
+
 fn month(word: &str) -> Option<i8> {
     let named =
         |names: &[&str]| names.iter().filter(|name| word.starts_with(*name)).map(|name| name.len()).max();
@@ -239,6 +252,8 @@ mod tests {
         check("2017-03", "2017-03-01T00:00:00Z");
         check("20170302", "2017-03-02T00:00:00Z");
         check("20170302T150405Z", "2017-03-02T15:04:05Z");
+        check("20170302T150405", "2017-03-02T15:04:05Z");
+        check("20170302T150405+0100", "2017-03-02T14:04:05Z");
     }
 
     #[test]

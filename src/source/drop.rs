@@ -1,6 +1,8 @@
 //! Watched directories: what is dropped there is read once, at once, and across restarts. Only user of `notify`.
 
 mod file;
+mod finish;
+mod held;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,14 +30,18 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::file::{State, is_temporary, key, known, list, mark, resume};
+use self::{
+    file::{State, is_temporary, key, known, list, mark, resume},
+    finish::{DONE, Finishing, Outcome, REJECTED, WAITING_MAX},
+    held::Held,
+};
 use super::{
     DropSpec,
-    format::{Clock, Origin, Reader},
+    format::{Clock, Origin, Progress, Reader},
     send::{BEAT, Closed, Way},
 };
 use crate::{
-    article::{Checkpoint, Found, Rejected},
+    article::{Checkpoint, DELIVERY_FOUND_MAX, Found, Rejected},
     event::Event,
     pulse::Pulse,
 };
@@ -46,6 +52,12 @@ pub const KEY_PREFIX: &str = "file ";
 /// A file whose writer did not tell that it is done is read when it has not changed for this time.
 const SETTLE: Duration = Duration::from_secs(1);
 
+/// Files that wait for the commit of their decisions are looked at so often.
+const FINISH: Duration = Duration::from_millis(20);
+
+/// How far a big file is read is told so often.
+const TELL: Duration = Duration::from_secs(10);
+
 /// Directories are looked through so often, whatever the kernel tells.
 const RESCAN: Duration = Duration::from_secs(30);
 
@@ -55,8 +67,8 @@ const MISSING_RESCAN: Duration = Duration::from_secs(1);
 /// Notices that may wait; what is beyond them is found by a scan.
 const NOTICES_MAX: usize = 4096;
 
-/// Watches the directories until it is told to stop or the door closes. `checkpoints` are all that are kept under keys
-/// that begin with `KEY_PREFIX`.
+/// Watches the directories until it is told to stop or the door closes. `checkpoints` are all that it ever delivered and
+/// did not take out again.
 pub async fn run(
     mut drops: watch::Receiver<Arc<Vec<DropSpec>>>,
     checkpoints: BTreeMap<String, Value>,
@@ -73,7 +85,10 @@ pub async fn run(
             .inspect_err(|error| tracing::error!(%error, "directories are looked through every 30 s only"))
             .ok(),
         directories: BTreeMap::new(),
+        held: Held::known(&checkpoints),
         files: known(checkpoints),
+        finishing: Finishing::default(),
+        kept_back: BTreeSet::new(),
         settling: BTreeMap::new(),
         rescan,
         way,
@@ -145,6 +160,10 @@ struct Room {
     watcher: Option<RecommendedWatcher>,
     directories: BTreeMap<PathBuf, Directory>,
     files: BTreeMap<PathBuf, State>,
+    held: Held,
+    finishing: Finishing,
+    /// Files that were to be put away and stayed.
+    kept_back: BTreeSet<PathBuf>,
     /// Files that are looked at again at a time, with what they were like.
     settling: BTreeMap<PathBuf, (Instant, State)>,
     rescan: Arc<AtomicBool>,
@@ -177,7 +196,14 @@ impl Room {
     fn next_turn(&self) -> Instant {
         let settled = self.settling.values().map(|(at, _)| *at).min();
         let scan = self.directories.values().map(|directory| directory.next_scan).min();
-        settled.into_iter().chain(scan).min().unwrap_or_else(|| Instant::now() + BEAT)
+        let released = self.held.next().map(|until| {
+            let wait = until.duration_since(Timestamp::now());
+            Instant::now() + Duration::try_from(wait).unwrap_or_default()
+        });
+        // what waits for its commit is waited for a moment
+        let finished = (self.finishing.len() > 0).then(|| Instant::now() + FINISH);
+        let next = settled.into_iter().chain(scan).chain(released).chain(finished).min();
+        next.unwrap_or_else(|| Instant::now() + BEAT)
     }
 
     fn turn(&mut self, notices: impl Iterator<Item = Notice>) -> Result<(), Closed> {
@@ -207,6 +233,8 @@ impl Room {
             self.take(&path)?;
         }
         self.take_settled()?;
+        self.release()?;
+        self.finishing.turn();
         let all = self.rescan.swap(false, Ordering::AcqRel);
         let now = Instant::now();
         let due = |directory: &&Directory| all || directory.next_scan <= now;
@@ -215,7 +243,32 @@ impl Room {
     }
 
     fn is_ours(&self, path: &Path) -> bool {
-        path.parent().is_some_and(|parent| self.directories.contains_key(parent)) && !is_temporary(path)
+        self.directory_of(path).is_some() && !is_temporary(path)
+    }
+
+    /// The drop that a file lies in, directly or, where that is asked for, further down.
+    fn directory_of(&self, path: &Path) -> Option<&Directory> {
+        let parent = path.parent()?;
+        if let Some(directory) = self.directories.get(parent) {
+            return Some(directory);
+        }
+        parent.ancestors().skip(1).find_map(|above| {
+            let directory = self.directories.get(above).filter(|directory| directory.spec.subdirectories)?;
+            let below = parent.strip_prefix(above).ok()?;
+            let first = below.components().next()?.as_os_str();
+            let hidden = below.components().any(|part| is_temporary(Path::new(part.as_os_str())));
+            (first != DONE && first != REJECTED && !hidden).then_some(directory)
+        })
+    }
+
+    /// Delivers what its embargo holds no longer.
+    fn release(&mut self) -> Result<(), Closed> {
+        let now = Timestamp::now();
+        while self.held.next().is_some_and(|until| until <= now) {
+            let (found, checkpoints) = self.held.release(now, DELIVERY_FOUND_MAX);
+            self.deliver(found, checkpoints)?;
+        }
+        Ok(())
     }
 
     fn settle_later(&mut self, path: &Path) {
@@ -226,14 +279,21 @@ impl Room {
                     self.settling.insert(path.to_owned(), (Instant::now() + SETTLE, state));
                 }
             }
+            // what lies in a new subdirectory may have come before it was watched
+            Ok(metadata) if metadata.is_dir() => self.scan_soon(path),
             Ok(_) => {}
             // its checkpoint goes with the next scan
             Err(_) => {
                 self.settling.remove(path);
-                if let Some(directory) = path.parent().and_then(|parent| self.directories.get_mut(parent)) {
-                    directory.next_scan = directory.next_scan.min(Instant::now() + SETTLE);
-                }
+                self.scan_soon(path);
             }
+        }
+    }
+
+    fn scan_soon(&mut self, path: &Path) {
+        let Some(drop) = self.directory_of(path).map(|directory| directory.spec.path.clone()) else { return };
+        if let Some(directory) = self.directories.get_mut(&drop) {
+            directory.next_scan = directory.next_scan.min(Instant::now() + SETTLE);
         }
     }
 
@@ -267,9 +327,8 @@ impl Room {
             let new = Directory { spec: spec.clone(), watched: None, next_scan: Instant::now() };
             self.directories.entry(spec.path.clone()).or_insert(new).spec = spec.clone();
         }
-        let ours =
-            |path: &&PathBuf| !path.parent().is_some_and(|parent| self.directories.contains_key(parent));
-        let strangers: Vec<PathBuf> = self.files.keys().filter(ours).cloned().collect();
+        let strange = |path: &&PathBuf| self.directory_of(path).is_none();
+        let strangers: Vec<PathBuf> = self.files.keys().filter(strange).cloned().collect();
         self.forget(&strangers)?;
         let paths: Vec<PathBuf> = self.directories.keys().cloned().collect();
         paths.iter().try_for_each(|path| self.scan(path))
@@ -288,14 +347,15 @@ impl Room {
         let Some(directory) = self.directories.get_mut(path) else { return Ok(()) };
         let before = std::mem::replace(&mut directory.watched, identity);
         directory.next_scan = Instant::now() + if identity.is_some() { RESCAN } else { MISSING_RESCAN };
+        let spec = directory.spec.clone();
         if before != identity {
-            self.watch_anew(path, before.is_some(), identity.is_some());
+            self.watch_anew(&spec, before.is_some(), identity.is_some());
         }
         if identity.is_none() {
             // a disk that is not mounted yet must not cost what is known of its files
             return Ok(());
         }
-        let present = match list(path) {
+        let present = match list(path, spec.subdirectories) {
             Ok(present) => present,
             Err(error) => {
                 tracing::warn!(drop = %path.display(), %error, "could not look through the drop; give the daemon's group access to it");
@@ -303,13 +363,16 @@ impl Room {
             }
         };
         let names: BTreeSet<&PathBuf> = present.iter().map(|(file, _)| file).collect();
-        let inside = |file: &&PathBuf| file.parent() == Some(path) && !names.contains(file);
+        let inside = |file: &&PathBuf| {
+            let of = self.directory_of(file).map(|directory| directory.spec.path.as_path());
+            of == Some(path) && !names.contains(file)
+        };
         let gone: Vec<PathBuf> = self.files.keys().filter(inside).cloned().collect();
         self.forget(&gone)?;
         let now = Timestamp::now();
         for (file, state) in present {
             if self.files.get(&file).is_some_and(|known| {
-                known.unchanged(&state) && known.progress.done && known.refused.is_none()
+                known.unchanged(&state) && known.progress.done && known.refused.is_none() && !spec.puts_away()
             }) || self.settling.contains_key(&file)
             {
                 continue;
@@ -325,13 +388,15 @@ impl Room {
         Ok(())
     }
 
-    fn watch_anew(&mut self, path: &Path, was: bool, is: bool) {
+    fn watch_anew(&mut self, spec: &DropSpec, was: bool, is: bool) {
+        let path = &spec.path;
         if was {
             self.unwatch(path);
         }
         let shown = path.display();
+        let depth = if spec.subdirectories { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         match (&mut self.watcher, is) {
-            (Some(watcher), true) => match watcher.watch(path, RecursiveMode::NonRecursive) {
+            (Some(watcher), true) => match watcher.watch(path, depth) {
                 Ok(()) => tracing::info!(drop = %shown, "watching the drop"),
                 Err(error) => {
                     tracing::warn!(drop = %shown, %error, "could not watch the drop; it is looked through every 30 s");
@@ -350,6 +415,7 @@ impl Room {
         }
         for file in files {
             self.files.remove(file);
+            self.kept_back.remove(file);
         }
         let gone = files.iter().map(|file| Checkpoint { key: key(file), state: Value::Null }).collect();
         self.deliver(Vec::new(), gone)
@@ -367,19 +433,21 @@ impl Room {
         }
         let mut state = State::of(&metadata);
         let changed = (metadata.ctime(), metadata.ctime_nsec());
-        let known = self.files.get(path).filter(|known| known.same_file(&state)).copied();
-        if known.is_some_and(|known| {
-            known.unchanged(&state)
-                && (known.progress.done && known.refused.is_none() || known.refused == Some(changed))
-        }) {
-            return Ok(());
-        }
-        let resume = known.and_then(|known| resume(path, &known, &state));
-        let Some(directory) = path.parent().and_then(|parent| self.directories.get(parent)) else {
+        let Some(spec) = self.directory_of(path).map(|directory| directory.spec.clone()) else {
             return Ok(());
         };
-        let name = directory.spec.path.display().to_string();
-        let outlet = directory.spec.outlet.clone().unwrap_or_default();
+        let known = self.files.get(path).filter(|known| known.same_file(&state)).copied();
+        if let Some(known) = known.filter(|known| known.unchanged(&state)) {
+            if known.progress.done && known.refused.is_none() {
+                return self.put_away(path, known, &spec);
+            }
+            if known.refused == Some(changed) {
+                return Ok(());
+            }
+        }
+        let resume = known.and_then(|known| resume(path, &known, &state));
+        let name = spec.path.display().to_string();
+        let outlet = spec.outlet.clone().unwrap_or_default();
         let origin = Origin { name: &name, outlet: &outlet };
         let now = Timestamp::now();
         let mut reader = match Reader::open(path, origin, Clock::Live(now), resume) {
@@ -390,19 +458,94 @@ impl Room {
                 return self.keep(path, state, vec![Found::Rejected(Rejected { seen_at: now, ..*rejected })]);
             }
         };
-        while let Some((found, progress)) = reader.next_delivery() {
-            state.progress = progress;
-            state.mark = mark(path, progress.offset).unwrap_or_default();
+        let mut outcome = Outcome::default();
+        let mut progress = Telling::new(path, state.size);
+        while let Some((found, read)) = reader.next_delivery() {
+            state.progress = read;
+            outcome.add(&found);
+            state.rejected = outcome.is_rejected();
+            state.mark = mark(path, read.offset.min(state.size)).unwrap_or_default();
+            progress.tell(read);
+            if read.done && spec.puts_away() {
+                return self.keep_and_put_away(path, state, found, &spec, outcome);
+            }
             self.keep(path, state, found)?;
         }
         Ok(())
     }
 
     fn keep(&mut self, path: &Path, state: State, found: Vec<Found>) -> Result<(), Closed> {
-        let value = serde_json::to_value(state).unwrap_or(Value::Null);
-        self.deliver(found, vec![Checkpoint { key: key(path), state: value }])?;
+        let (found, checkpoints) = self.checkpoints(path, state, found);
+        self.deliver(found, checkpoints)?;
         self.files.insert(path.to_owned(), state);
         Ok(())
+    }
+
+    /// The same of a file that is put away once that is durable.
+    fn keep_and_put_away(
+        &mut self,
+        path: &Path,
+        state: State,
+        found: Vec<Found>,
+        spec: &DropSpec,
+        outcome: Outcome,
+    ) -> Result<(), Closed> {
+        while self.finishing.len() >= WAITING_MAX && !self.way.stop.is_cancelled() {
+            self.way.pulse.beat();
+            std::thread::sleep(FINISH);
+            self.finishing.turn();
+        }
+        let (found, checkpoints) = self.checkpoints(path, state, found);
+        let receipt = self.handle.block_on(self.way.deliver_for_receipt(found, checkpoints))?;
+        self.files.insert(path.to_owned(), state);
+        self.finishing.push(path, state, spec, outcome, receipt);
+        Ok(())
+    }
+
+    /// A file that was read to its end before the daemon stopped, or before the config said what becomes of it.
+    fn put_away(&mut self, path: &Path, state: State, spec: &DropSpec) -> Result<(), Closed> {
+        if !spec.puts_away() || self.finishing.holds(path) || self.kept_back.contains(path) {
+            return Ok(());
+        }
+        // one that cannot be put away is not tried again and again
+        self.kept_back.insert(path.to_owned());
+        let mut outcome = Outcome::default();
+        if state.rejected {
+            outcome.reject(path);
+        }
+        let receipt = self.handle.block_on(self.way.deliver_for_receipt(Vec::new(), Vec::new()))?;
+        self.finishing.push(path, state, spec, outcome, receipt);
+        Ok(())
+    }
+
+    /// What is found and not held, and what is to be remembered with it.
+    fn checkpoints(&mut self, path: &Path, state: State, found: Vec<Found>) -> (Vec<Found>, Vec<Checkpoint>) {
+        let (found, mut checkpoints) = self.held.keep_back(found, Timestamp::now());
+        let value = serde_json::to_value(state).unwrap_or(Value::Null);
+        checkpoints.push(Checkpoint { key: key(path), state: value });
+        (found, checkpoints)
+    }
+}
+
+/// Tells from time to time how far a big file is read.
+struct Telling<'a> {
+    path: &'a Path,
+    size: u64,
+    next: Instant,
+}
+
+impl<'a> Telling<'a> {
+    fn new(path: &'a Path, size: u64) -> Self {
+        Self { path, size, next: Instant::now() + TELL }
+    }
+
+    fn tell(&mut self, read: Progress) {
+        if Instant::now() < self.next || read.done {
+            return;
+        }
+        self.next = Instant::now() + TELL;
+        let percent = (read.offset.saturating_mul(100) / self.size.max(1)).min(100);
+        tracing::info!(file = %self.path.display(), bytes = read.offset, percent, finds = read.line, "reading a big file");
     }
 }
 
@@ -428,8 +571,12 @@ mod tests {
 
     impl World {
         fn start(dir: tempfile::TempDir, checkpoints: BTreeMap<String, Value>) -> Self {
+            Self::with(dir, checkpoints, DropSpec::default())
+        }
+
+        fn with(dir: tempfile::TempDir, checkpoints: BTreeMap<String, Value>, spec: DropSpec) -> Self {
             let path = dir.path().join("drop");
-            let spec = DropSpec { path, outlet: Some("Desk".to_owned()) };
+            let spec = DropSpec { path, outlet: Some("Desk".to_owned()), ..spec };
             let (sender, drops) = watch::channel(Arc::new(vec![spec]));
             let (door, events) = mpsc::channel(8);
             let stop = CancellationToken::new();
@@ -475,7 +622,7 @@ mod tests {
 
         /// Waits until the watch is set up: a file that is dropped is seen.
         async fn ready(&mut self) {
-            fs::write(self.path("first.jsonl"), "{\"title\":\"first\"}\n").unwrap();
+            fs::write(self.path("first.jsonl"), "{\"title\":\"first\",\"text\":\"x\"}\n").unwrap();
             assert_eq!(self.titles(1).await, ["first"]);
         }
 
@@ -494,7 +641,7 @@ mod tests {
         fs::write(world.path("a.txt"), "A dam in Lindmouth\n\nIt broke.").unwrap();
         assert_eq!(world.titles(1).await, ["A dam in Lindmouth"]);
         let mut world = world.restart().await;
-        fs::write(world.path("b.jsonl"), "{\"title\":\"b\"}").unwrap();
+        fs::write(world.path("b.jsonl"), "{\"title\":\"b\",\"text\":\"x\"}").unwrap();
         assert_eq!(world.titles(1).await, ["b"]);
     }
 
@@ -502,7 +649,11 @@ mod tests {
     async fn what_is_there_at_the_start_is_read() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("drop")).unwrap();
-        fs::write(dir.path().join("drop/a.jsonl"), "{\"title\":\"a\"}\nnonsense\n{\"title\":\"c\"}").unwrap();
+        fs::write(
+            dir.path().join("drop/a.jsonl"),
+            "{\"title\":\"a\",\"text\":\"x\"}\nnonsense\n{\"title\":\"c\",\"text\":\"x\"}",
+        )
+        .unwrap();
         let mut world = World::start(dir, BTreeMap::new());
         let titles = world.titles(3).await;
         assert_eq!((titles[0].as_str(), titles[2].as_str()), ("a", "c"));
@@ -514,7 +665,7 @@ mod tests {
         let mut world = World::new();
         world.ready().await;
         let mut file = fs::OpenOptions::new().append(true).open(world.path("first.jsonl")).unwrap();
-        file.write_all(b"{\"title\":\"second\"}\n").unwrap();
+        file.write_all(b"{\"title\":\"second\",\"text\":\"x\"}\n").unwrap();
         drop(file);
         assert_eq!(world.titles(1).await, ["second"]);
     }
@@ -523,8 +674,8 @@ mod tests {
     async fn temporary_names_wait_for_their_rename() {
         let mut world = World::new();
         world.ready().await;
-        fs::write(world.path("x.jsonl.part"), "{\"title\":\"x\"}").unwrap();
-        fs::write(world.path("y.jsonl"), "{\"title\":\"y\"}").unwrap();
+        fs::write(world.path("x.jsonl.part"), "{\"title\":\"x\",\"text\":\"x\"}").unwrap();
+        fs::write(world.path("y.jsonl"), "{\"title\":\"y\",\"text\":\"x\"}").unwrap();
         assert_eq!(world.titles(1).await, ["y"]);
         fs::rename(world.path("x.jsonl.part"), world.path("x.jsonl")).unwrap();
         assert_eq!(world.titles(1).await, ["x"]);
@@ -536,7 +687,7 @@ mod tests {
         world.ready().await;
         fs::remove_dir_all(world.dir.path().join("drop")).unwrap();
         fs::create_dir(world.dir.path().join("drop")).unwrap();
-        fs::write(world.path("new.jsonl"), "{\"title\":\"new\"}").unwrap();
+        fs::write(world.path("new.jsonl"), "{\"title\":\"new\",\"text\":\"x\"}").unwrap();
         assert_eq!(world.titles(1).await, ["new"]);
         let old = key(&world.path("first.jsonl"));
         assert_eq!(world.checkpoints.get(&old), Some(&Value::Null));
@@ -549,7 +700,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hostname", world.path("link.txt")).unwrap();
         let made = std::process::Command::new("mkfifo").arg(world.path("pipe.txt")).status().unwrap();
         assert!(made.success());
-        fs::write(world.path("y.jsonl"), "{\"title\":\"y\"}").unwrap();
+        fs::write(world.path("y.jsonl"), "{\"title\":\"y\",\"text\":\"x\"}").unwrap();
         assert_eq!(world.titles(1).await, ["y"]);
     }
 
@@ -557,7 +708,7 @@ mod tests {
     async fn a_big_file_comes_in_parts() {
         let mut world = World::new();
         world.ready().await;
-        let lines = "{\"title\":\"t\"}\n".repeat(1300);
+        let lines = "{\"title\":\"t\",\"text\":\"x\"}\n".repeat(1300);
         fs::write(world.path("staged"), lines).unwrap();
         let sizes =
             [world.delivery().await, world.delivery().await, world.delivery().await].map(|d| d.found.len());

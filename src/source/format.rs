@@ -1,38 +1,60 @@
-//! Files to articles, recognised by what is in them, not by their names. Files of lines are read as they stream by, all
-//! else at once.
+//! Files to articles, recognised by what is in them, not by their names. JSON Lines, web archives and mailboxes are read
+//! as they stream by, packed or not; all else at once. Each format has a file of its own.
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
+use zip::ZipArchive;
 
-use self::recognise::{Kind, recognise};
+use self::{
+    draft::{Fault, Piece},
+    lines::Lines,
+    recognise::{Kind, recognise},
+    stream::{Bytes, Holder, LINE_BYTES_MAX, buffered},
+};
 use crate::{
     article::{Article, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Found, Occasion, Rejected},
     source::{
-        net, page,
         parse::{self, charset},
+        worker,
     },
 };
 
+mod archive;
+mod docx;
+mod draft;
+mod html;
 mod json;
+mod lines;
+mod mail;
+mod markdown;
+mod newsml1;
+mod newsml_g2;
+mod ninjs;
+mod nitf;
+mod pdf;
 mod recognise;
+mod stream;
 mod text;
+mod warc;
+mod xml;
 
 /// Bytes of a file that is read at once.
 pub const FILE_BYTES_MAX: usize = 8 << 20;
 
-/// Bytes of one line of JSON Lines.
-pub const LINE_BYTES_MAX: usize = 4 << 20;
+/// The same of documents whose pictures and fonts are most of them.
+const DOCUMENT_BYTES_MAX: usize = 32 << 20;
 
-/// How much of a file is looked at to recognise it, in bytes.
-const HEAD_BYTES: usize = 64 << 10;
+/// Packings and archives may stand in each other so deep.
+const DEPTH_MAX: usize = 3;
 
 /// What an article's arrival is measured by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,9 +69,9 @@ pub enum Clock {
 /// How far a file has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Bytes that are done with.
+    /// Bytes that are done with, of what is unpacked; 0 of what is read at once.
     pub offset: u64,
-    /// Lines that are done with.
+    /// Lines that are done with, or finds.
     pub line: u64,
     /// Of a replay: the latest time so far.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -67,26 +89,190 @@ pub struct Origin<'a> {
     pub outlet: &'a str,
 }
 
-/// A file being read.
-#[derive(Debug)]
-pub struct Reader {
-    path: PathBuf,
+/// What reading depends on beside the bytes.
+#[derive(Clone, Debug)]
+struct Context {
     origin: String,
     outlet: String,
-    clock: Clock,
+    /// When the file was last written.
     written: Timestamp,
+}
+
+/// A file being read.
+pub struct Reader {
+    path: PathBuf,
+    context: Context,
+    clock: Clock,
     progress: Progress,
     body: Body,
 }
 
-#[derive(Debug)]
+/// A file's content, by how it is read.
 enum Body {
-    Lines {
-        file: BufReader<File>,
-        line: Vec<u8>,
-    },
+    Lines(Lines),
+    Records(warc::Records),
+    Messages(mail::Messages),
+    Parts(archive::Parts),
     /// Last first.
-    Whole(Vec<Found>),
+    Whole(Vec<Piece>),
+}
+
+impl Body {
+    /// What can be read of a file in an archive.
+    fn open(bytes: Bytes, name: &Path, context: &Context, depth: usize) -> Self {
+        Self::resume(bytes, None, name, context, depth, Progress::default())
+    }
+
+    /// Goes on with a file; a holder lets it be read from any place at once.
+    fn resume(
+        bytes: Bytes,
+        holder: Option<Holder>,
+        name: &Path,
+        context: &Context,
+        depth: usize,
+        from: Progress,
+    ) -> Self {
+        let opened = Self::opened(bytes, holder, name, context, depth, from);
+        opened.unwrap_or_else(|reason| Self::Whole(vec![Err(Fault::of(reason))]))
+    }
+
+    fn opened(
+        bytes: Bytes,
+        holder: Option<Holder>,
+        name: &Path,
+        context: &Context,
+        depth: usize,
+        from: Progress,
+    ) -> Result<Self, String> {
+        let unreadable = |error: io::Error| format!("could not read on: {error}");
+        let (head, bytes) = stream::peek(bytes).map_err(unreadable)?;
+        if let Some(packing) = stream::packing(&head) {
+            if depth >= DEPTH_MAX {
+                return Err(format!("it is packed more than {DEPTH_MAX} times"));
+            }
+            let inner = stream::unpacked(bytes, packing).map_err(unreadable)?;
+            return Self::opened(inner, None, &name.with_extension(""), context, depth + 1, from);
+        }
+        let kind = recognise(&head, name);
+        let at = |mut bytes: Bytes| match &holder {
+            Some(holder) => Ok(buffered(holder.from(from.offset))),
+            None => stream::skip(&mut bytes, from.offset).map(|()| bytes).map_err(unreadable),
+        };
+        Ok(match kind {
+            Kind::Unreadable(reason) => return Err(reason.to_owned()),
+            Kind::JsonLines => Self::Lines(Lines::new(at(bytes)?, from.offset, from.line)),
+            Kind::Archive(form) => Self::Records(warc::Records::new(at(bytes)?, form, from.offset)),
+            Kind::Mailbox => Self::Messages(mail::Messages::new(at(bytes)?, from.offset, from.line)),
+            Kind::Zip => {
+                let holder = match holder {
+                    Some(holder) => holder,
+                    None => Holder::Memory(Arc::from(stream::all(bytes, DOCUMENT_BYTES_MAX)?)),
+                };
+                Self::zip(holder, context, depth, from)?
+            }
+            kind => {
+                let bytes = stream::all(bytes, kind.bytes_max())?;
+                Self::Whole(rest(whole(kind, bytes, context), from))
+            }
+        })
+    }
+
+    fn zip(holder: Holder, context: &Context, depth: usize, from: Progress) -> Result<Self, String> {
+        if depth >= DEPTH_MAX {
+            return Err(format!("it is packed more than {DEPTH_MAX} times"));
+        }
+        let place = holder.clone();
+        let opened = guarded(move || ZipArchive::new(place.from(0)).map_err(|error| error.to_string()));
+        let mut archive = opened?.map_err(|error| format!("could not read the archive: {error}"))?;
+        if docx::is(&archive) {
+            let piece = guarded(move || docx::article(&mut archive))?;
+            return Ok(Self::Whole(rest(vec![piece], from)));
+        }
+        if ["mimetype", "[Content_Types].xml"].iter().any(|name| archive.index_for_name(name).is_some()) {
+            return Err("it is an office document of a kind that is not read; save its text".to_owned());
+        }
+        let mut parts = archive::Parts::new(archive, holder, depth);
+        for _ in 0..from.line {
+            parts.next(context);
+        }
+        Ok(Self::Parts(parts))
+    }
+
+    fn next(&mut self, context: &Context) -> Option<Piece> {
+        match self {
+            Self::Lines(lines) => lines.next(),
+            Self::Records(records) => records.next(),
+            Self::Messages(messages) => messages.next(),
+            Self::Parts(parts) => parts.next(context),
+            Self::Whole(pieces) => pieces.pop(),
+        }
+    }
+
+    /// Where the next find begins, and how many lines or finds stand before it.
+    fn place(&self, before: u64) -> (u64, u64) {
+        match self {
+            Self::Lines(lines) => (lines.offset, lines.number),
+            Self::Records(records) => (records.offset, before + 1),
+            Self::Messages(messages) => (messages.offset, before + 1),
+            Self::Parts(_) | Self::Whole(_) => (0, before + 1),
+        }
+    }
+}
+
+/// What is not done with, last first.
+fn rest(mut pieces: Vec<Piece>, from: Progress) -> Vec<Piece> {
+    let known = usize::try_from(from.line).unwrap_or(usize::MAX);
+    pieces.drain(..known.min(pieces.len()));
+    pieces.reverse();
+    pieces
+}
+
+/// Runs a reader on the parsers' thread, where depth has room and a panic is an answer.
+fn guarded<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    worker::run(read).map_err(|error| error.to_string())
+}
+
+/// Reads what is read at once.
+fn whole(kind: Kind, bytes: Vec<u8>, context: &Context) -> Vec<Piece> {
+    let read: Box<dyn FnOnce() -> Vec<Piece> + Send> = match kind {
+        // these see to their threads themselves
+        Kind::Feed => return feed(&bytes, context),
+        Kind::Html => return vec![html::article(&bytes, None, None)],
+        Kind::Json => Box::new(move || json::document(&bytes)),
+        Kind::Mail => Box::new(move || vec![mail::article(&bytes)]),
+        Kind::Markdown => Box::new(move || vec![markdown::article(&charset::decode(&bytes, None))]),
+        Kind::NewsMlG2 => Box::new(move || newsml_g2::articles(&charset::decode(&bytes, None))),
+        Kind::NewsMl1 => Box::new(move || newsml1::articles(&charset::decode(&bytes, None))),
+        Kind::Nitf => Box::new(move || nitf::articles(&charset::decode(&bytes, None))),
+        Kind::Pdf => Box::new(move || vec![pdf::article(&bytes)]),
+        _ => {
+            let article = text::article(&charset::decode(&bytes, None));
+            return vec![article.ok_or_else(|| Fault::of("there is no text in it"))];
+        }
+    };
+    guarded(read).unwrap_or_else(|reason| vec![Err(Fault::of(reason))])
+}
+
+/// A feed that was saved as a file.
+fn feed(bytes: &[u8], context: &Context) -> Vec<Piece> {
+    let arrival = parse::Arrival {
+        origin: &context.origin,
+        outlet: Some(context.outlet.as_str()).filter(|outlet| !outlet.is_empty()),
+        seen_at: context.written,
+        occasion: Occasion::Live,
+    };
+    let found = match parse::parse(bytes, None, None) {
+        Ok(feed) => parse::articles(feed, &arrival),
+        Err(error) => return vec![Err(Fault::of(format!("could not read it as a feed: {error}")))],
+    };
+    if found.is_empty() {
+        return vec![Err(Fault::of("it is a feed without an item"))];
+    }
+    let piece = |found| match found {
+        Found::Article(article) => Ok(article),
+        Found::Rejected(Rejected { place, reason, .. }) => Err(Fault::at(format!(" {place}"), reason)),
+    };
+    found.into_iter().map(piece).collect()
 }
 
 impl Reader {
@@ -97,50 +283,30 @@ impl Reader {
         clock: Clock,
         resume: Option<Progress>,
     ) -> Result<Self, Box<Rejected>> {
-        let reject = |reason: String| {
+        let unreadable = |error: io::Error| {
             Box::new(Rejected {
                 origin: origin.name.to_owned(),
                 place: path.display().to_string(),
-                reason,
+                reason: format!("could not read the file: {error}"),
                 input_id: None,
                 seen_at: time_of(clock, None, Timestamp::UNIX_EPOCH),
             })
         };
-        let unreadable = |error: io::Error| reject(format!("could not read the file: {error}"));
-        let mut file = open_regular(path).map_err(unreadable)?;
+        let file = open_regular(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
-        let written = Timestamp::new(metadata.mtime(), 0).unwrap_or_default();
-        let mut head = Vec::new();
-        file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
-        let mut reader = Self {
-            path: path.to_owned(),
+        let context = Context {
             origin: origin.name.to_owned(),
             outlet: origin.outlet.to_owned(),
-            clock,
-            written,
-            progress: resume.unwrap_or_default(),
-            body: Body::Whole(Vec::new()),
+            written: Timestamp::new(metadata.mtime(), 0).unwrap_or_default(),
         };
-        if let (Clock::Replay(latest), Some(resumed)) = (clock, reader.progress.latest) {
-            reader.clock = Clock::Replay(latest.max(Some(resumed)));
-        }
-        match recognise(&head, path) {
-            Kind::JsonLines => {
-                file.seek(SeekFrom::Start(reader.progress.offset)).map_err(unreadable)?;
-                reader.body =
-                    Body::Lines { file: BufReader::with_capacity(HEAD_BYTES, file), line: Vec::new() };
-            }
-            Kind::Unreadable(reason) => reader.body = Body::Whole(vec![reader.rejected(None, reason)]),
-            kind => {
-                let bytes = rest_of(head, file, metadata.len()).map_err(reject)?;
-                let mut found = reader.whole(kind, &bytes);
-                let known = usize::try_from(reader.progress.line).unwrap_or(usize::MAX);
-                found.drain(..known.min(found.len()));
-                found.reverse();
-                reader.body = Body::Whole(found);
-            }
-        }
-        Ok(reader)
+        let holder = Holder::of_file(file).map_err(unreadable)?;
+        let progress = resume.unwrap_or_default();
+        let clock = match (clock, progress.latest) {
+            (Clock::Replay(latest), Some(resumed)) => Clock::Replay(latest.max(Some(resumed))),
+            (clock, _) => clock,
+        };
+        let body = Body::resume(buffered(holder.from(0)), Some(holder), path, &context, 0, progress);
+        Ok(Self { path: path.to_owned(), context, clock, progress, body })
     }
 
     /// The next finds, at most a delivery full, and how far the file is read with them; `None` at its end.
@@ -150,10 +316,12 @@ impl Reader {
         }
         let (mut found, mut bytes) = (Vec::new(), 0);
         while found.len() < DELIVERY_FOUND_MAX && bytes < DELIVERY_BYTES_MAX - LINE_BYTES_MAX / 2 {
-            let Some(next) = self.next_found() else {
+            let Some(piece) = self.body.next(&self.context) else {
                 self.progress.done = true;
                 break;
             };
+            (self.progress.offset, self.progress.line) = self.body.place(self.progress.line);
+            let next = self.arrived(piece);
             bytes += weight(&next);
             found.push(next);
         }
@@ -168,140 +336,29 @@ impl Reader {
         self.clock
     }
 
-    fn next_found(&mut self) -> Option<Found> {
-        let found = match &mut self.body {
-            Body::Whole(found) => {
-                let next = found.pop()?;
-                self.progress.line += 1;
-                next
-            }
-            Body::Lines { .. } => self.next_line()?,
-        };
-        Some(self.arrived(found))
-    }
-
-    /// The next line that is not blank.
-    fn next_line(&mut self) -> Option<Found> {
-        loop {
-            let Body::Lines { file, line } = &mut self.body else { return None };
-            line.clear();
-            let read = match read_line(file, line) {
-                Ok(0) => return None,
-                Ok(read) => read,
-                Err(error) => {
-                    let reason = format!("could not read on: {error}");
-                    // what cannot be read now is not read again and again
-                    self.body = Body::Whole(Vec::new());
-                    return Some(self.rejected(Some(self.progress.line + 1), &reason));
-                }
-            };
-            self.progress.offset += read;
-            self.progress.line += 1;
-            if read > LINE_BYTES_MAX as u64 {
-                let reason =
-                    format!("the line has {read} bytes, more than the {LINE_BYTES_MAX} that are read");
-                return Some(self.rejected(Some(self.progress.line), &reason));
-            }
-            let bytes = line.trim_ascii();
-            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-            if bytes.is_empty() {
-                continue;
-            }
-            return Some(match json::article(bytes) {
-                Ok(article) => Found::Article(article),
-                Err(fault) => self.faulty(Some(self.progress.line), fault),
-            });
-        }
-    }
-
-    fn whole(&self, kind: Kind, bytes: &[u8]) -> Vec<Found> {
-        match kind {
-            Kind::Json => json::document(bytes).map_or_else(
-                |fault| vec![self.faulty(None, fault)],
-                |found| {
-                    let place = |(at, found): (usize, Result<Article, json::Fault>)| match found {
-                        Ok(article) => Found::Article(article),
-                        Err(fault) => self.faulty(u64::try_from(at + 1).ok(), fault),
-                    };
-                    found.into_iter().enumerate().map(place).collect()
-                },
-            ),
-            Kind::Feed => match parse::parse(bytes, None, None) {
-                Ok(feed) => parse::articles(
-                    feed,
-                    &parse::Arrival {
-                        origin: &self.origin,
-                        outlet: Some(self.outlet.as_str()).filter(|outlet| !outlet.is_empty()),
-                        seen_at: self.written,
-                        occasion: Occasion::Live,
-                    },
-                ),
-                Err(error) => vec![self.rejected(None, &format!("could not read it as a feed: {error}"))],
-            },
-            Kind::Html => match page::read(bytes, None, None) {
-                Ok(page) => vec![self.of_page(page)],
-                Err(error) => vec![self.rejected(None, &format!("could not read it as a web page: {error}"))],
-            },
-            _ => match text::article(&charset::decode(bytes, None)) {
-                Some(article) => vec![Found::Article(article)],
-                None => vec![self.rejected(None, "there is no text in it")],
-            },
-        }
-    }
-
-    fn of_page(&self, page: page::Page) -> Found {
-        if page.title.is_empty() && page.text.is_empty() {
-            return self.rejected(None, "the page has neither a title nor a text");
-        }
-        let url = page.canonical_url.or(page.url);
-        Found::Article(Article {
-            outlet: url.as_deref().map(net::outlet_of).unwrap_or_default(),
-            url,
-            title: page.title,
-            text: page.text,
-            published: page.published,
-            language: page.language.as_deref().and_then(parse::primary_language),
-            authors: page.authors,
-            ..Article::default()
-        })
-    }
-
-    fn faulty(&self, line: Option<u64>, fault: json::Fault) -> Found {
-        match self.rejected(line, &fault.reason) {
-            Found::Rejected(rejected) => Found::Rejected(Rejected { input_id: fault.input_id, ..rejected }),
-            article @ Found::Article(_) => article,
-        }
-    }
-
-    fn rejected(&self, line: Option<u64>, reason: &str) -> Found {
-        let path = self.path.display();
-        Found::Rejected(Rejected {
-            origin: self.origin.clone(),
-            place: line.map_or_else(|| path.to_string(), |line| format!("{path}:{line}")),
-            reason: reason.to_owned(),
-            input_id: None,
-            seen_at: Timestamp::UNIX_EPOCH,
-        })
-    }
-
     /// Gives a find what depends on the file and the clock.
-    fn arrived(&mut self, found: Found) -> Found {
-        match found {
-            Found::Article(mut article) => {
-                let seen_at = time_of(self.clock, article.published, self.written);
+    fn arrived(&mut self, piece: Piece) -> Found {
+        match piece {
+            Ok(mut article) => {
+                let said = article.published.max(article.embargo);
+                let seen_at = time_of(self.clock, said, self.context.written);
                 if let Clock::Replay(latest) = &mut self.clock {
-                    *latest = (*latest).max(article.published);
+                    *latest = (*latest).max(said);
                     article.occasion = Occasion::Replay;
                 }
                 if article.outlet.is_empty() {
-                    article.outlet.clone_from(&self.outlet);
+                    article.outlet.clone_from(&self.context.outlet);
                 }
-                article.origin.clone_from(&self.origin);
+                article.origin.clone_from(&self.context.origin);
                 Found::Article(Article { seen_at, ..article })
             }
-            Found::Rejected(rejected) => {
-                Found::Rejected(Rejected { seen_at: time_of(self.clock, None, self.written), ..rejected })
-            }
+            Err(Fault { reason, input_id, place }) => Found::Rejected(Rejected {
+                origin: self.context.origin.clone(),
+                place: format!("{}{place}", self.path.display()),
+                reason,
+                input_id,
+                seen_at: time_of(self.clock, None, self.context.written),
+            }),
         }
     }
 }
@@ -328,37 +385,6 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     Ok(file)
-}
-
-fn rest_of(mut head: Vec<u8>, file: File, length: u64) -> Result<Vec<u8>, String> {
-    let too_big = || format!("the file has more than the {FILE_BYTES_MAX} bytes that are read of its kind");
-    if length > FILE_BYTES_MAX as u64 {
-        return Err(too_big());
-    }
-    let most = (FILE_BYTES_MAX + 1).saturating_sub(head.len()) as u64;
-    file.take(most).read_to_end(&mut head).map_err(|error| format!("could not read on: {error}"))?;
-    if head.len() > FILE_BYTES_MAX { Err(too_big()) } else { Ok(head) }
-}
-
-/// Reads a line with its end, keeping no more of it than is allowed; tells its whole length.
-fn read_line(file: &mut BufReader<File>, line: &mut Vec<u8>) -> io::Result<u64> {
-    let mut total = 0;
-    loop {
-        let chunk = file.fill_buf()?;
-        if chunk.is_empty() {
-            return Ok(total);
-        }
-        let end = memchr::memchr(b'\n', chunk);
-        let length = end.map_or(chunk.len(), |end| end + 1);
-        if line.len() + length <= LINE_BYTES_MAX {
-            line.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        }
-        total += length as u64;
-        file.consume(length);
-        if end.is_some() {
-            return Ok(total);
-        }
-    }
 }
 
 /// All that is in a file, at most so many finds: for samples and questions, which are read at once.
@@ -410,15 +436,15 @@ mod tests {
     fn lines() {
         check(
             "x",
-            b"{\"title\":\"a\"}\n\n{\"title\":\n{\"title\":\"c\"}",
+            b"{\"title\":\"a\",\"text\":\"x\"}\n\n{\"title\":\n{\"title\":\"c\",\"text\":\"x\"}",
             &["a", "x:3 it is not sound JSON", "c"],
         );
     }
 
     #[test]
     fn a_document_over_several_lines() {
-        check("x", b"{\n \"title\": \"a\"\n}", &["a"]);
-        check("x", b"[{\"title\":\"a\"},\n{\"id\":1}]", &["a", "x:2 there is neither"]);
+        check("x", b"{\n \"title\": \"a\",\n \"text\": \"x\"\n}", &["a"]);
+        check("x", b"[{\"title\":\"a\",\"text\":\"x\"},\n{\"id\":1}]", &["a", "x:2 there is neither"]);
     }
 
     #[test]
@@ -439,7 +465,7 @@ mod tests {
     fn a_page() {
         check(
             "x",
-            b"<!DOCTYPE html><title>A dam in Lindmouth</title><body><p>It broke.</body>",
+            b"<!DOCTYPE html><title>A dam in Lindmouth</title><body><p>It broke on Monday, the mayor said.</body>",
             &["A dam in Lindmouth"],
         );
     }
@@ -454,15 +480,145 @@ mod tests {
     fn what_is_none_of_them() {
         check("x", b"ab\0cd", &["x it holds NUL bytes"]);
         check("x", b"", &["x it is empty"]);
-        check("x", b"%PDF-1.4", &["x it is a PDF"]);
-        check("x", b"From: a@b.example\nSubject: A dam\n\nIt broke.", &["x it is an e-mail"]);
-        check("x", b"<?xml version='1.0'?><nitf/>", &["x it is an agency's XML"]);
+        check("x", b"{\\rtf1 x}", &["x it is RTF"]);
+        check("x", b"a,b\n1,2\n3,4\n", &["x it is a table"]);
+        check("x", b"<?xml version='1.0'?><menu/>", &["x it is XML of a kind"]);
+        check("x", b"<groupSet root='x'>\n</groupSet>", &["x it is XML of a kind"]);
+        check("x.html", b"<html><form><input type=password></form></html>", &["x.html there is no text"]);
+    }
+
+    /// A file packed with gzip.
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in files {
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut writer, bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    const MAIL: &[u8] =
+        b"From: a@b.example\nDate: Mon, 6 May 2024 09:08:09 +0200\nSubject: A dam\n\nIt broke.\n";
+
+    #[test]
+    fn mail() {
+        check("x", MAIL, &["A dam"]);
+        let mailbox =
+            [b"From a@b Mon May 6 09:08:09 2024\n", MAIL, b"\nFrom a@b Mon May 6 09:08:09 2024\n", MAIL]
+                .concat();
+        check("x", &mailbox, &["A dam", "A dam"]);
+    }
+
+    #[test]
+    fn agencies_markup() {
+        let body = "<body><body.head><hedline><hl1>A dam</hl1></hedline></body.head><body.content><p>It broke.</p></body.content></body>";
+        check("x", format!("<?xml version='1.0'?><nitf>{body}</nitf>").as_bytes(), &["A dam"]);
+        let wide: Vec<u8> =
+            format!("<nitf>{body}</nitf>").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        check("x", &[&b"\xff\xfe"[..], &wide].concat(), &["A dam"]);
+        check("x", b"<NewsML><NewsItem/></NewsML>", &["x there is neither"]);
+        check("x", b"<newsMessage><itemSet/></newsMessage>", &["x it is a news message"]);
+    }
+
+    #[test]
+    fn packed_files_are_what_they_hold() {
+        let lines = b"{\"title\":\"a\",\"text\":\"x\"}\n{}\n";
+        check("x.jsonl.gz", &gzip(lines), &["a", "x.jsonl.gz:2 there is neither"]);
+        check("x.zst", &zstd::encode_all(MAIL, 1).unwrap(), &["A dam"]);
+        check("x.gz", &gzip(&gzip(MAIL)), &["A dam"]);
+        check("x.gz", &gzip(&gzip(&gzip(&gzip(MAIL)))), &["x.gz it is packed more than 3 times"]);
+        let files = zip(&[
+            ("../a.eml", MAIL),
+            ("b/c.jsonl", lines),
+            ("__MACOSX/._a", b"x"),
+            ("d.zip", &zip(&[("e.eml", MAIL)])),
+        ]);
+        check("x.zip", &files, &["A dam", "a", "c.jsonl:2 there is neither", "A dam"]);
+    }
+
+    #[test]
+    fn a_packed_file_goes_on_where_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl.gz");
+        let lines: String = (0..1000).map(|number| format!("{{\"text\":\"{number}\"}}\n")).collect();
+        fs::write(&path, gzip(lines.as_bytes())).unwrap();
+        let open = |resume| {
+            Reader::open(&path, Origin::default(), Clock::Live(Timestamp::UNIX_EPOCH), resume).unwrap()
+        };
+        let (first, progress) = open(None).next_delivery().unwrap();
+        let (second, _) = open(Some(progress)).next_delivery().unwrap();
+        let Found::Article(article) = &second[0] else { panic!("{second:?}") };
+        assert_eq!((first.len(), second.len(), article.text.as_str()), (512, 488, "512"));
+    }
+
+    /// Documents of every kind, cut and changed in many ways, must end, and as something.
+    #[test]
+    fn no_damage_breaks_a_reader() {
+        const ROUNDS: u64 = 60;
+        let page = "<html><title>A dam</title><article><h1>A dam</h1><p>It broke on Monday, said the mayor.</p></article></html>";
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{page}\r\n0\r\n\r\n",
+            page.len()
+        );
+        let warc = format!(
+            "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: https://a.example/\r\nContent-Type: application/http\r\nContent-Length: {}\r\n\r\n{answer}\r\n\r\n",
+            answer.len()
+        );
+        let g2 = "<newsMessage><itemSet><newsItem guid='a'><itemMeta><itemClass qcode='ninat:text'/><pubStatus qcode='stat:usable'/></itemMeta><contentSet><inlineXML><html><body><p>It broke.</p></body></html></inlineXML></contentSet></newsItem></itemSet></newsMessage>";
+        let v1 = "<NewsML><NewsItem><NewsComponent><NewsLines><HeadLine>A dam</HeadLine></NewsLines><ContentItem><DataContent><nitf><body><body.content><p>x</p></body.content></body></nitf></DataContent></ContentItem></NewsComponent></NewsItem></NewsML>";
+        let ninjs = r#"[{"uri":"a","versioncreated":"2024-05-06T07:08:09Z","headline":"A dam","bodies":[{"role":"nitf","value":"<nitf>"}],"body_xhtml":"<p>x"}]"#;
+        let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n4 0 obj<</Length 42>>stream\nBT /F1 18 Tf 50 700 Td (A dam broke.) Tj ET \nendstream endobj\n5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n";
+        let docx = zip(&[(
+            "word/document.xml",
+            b"<w:document><w:body><w:p><w:r><w:t>A dam</w:t></w:r></w:p></w:body></w:document>",
+        )]);
+        let mime = b"From: a@b.example\nSubject: =?utf-8?q?A_dam?=\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=x\nContent-Transfer-Encoding: base64\n\nPHA+SXQ=\n--b--\n";
+        let seeds: Vec<Vec<u8>> = vec![
+            page.into(), warc.clone().into(), gzip(warc.as_bytes()), g2.into(), v1.into(), ninjs.into(), pdf.to_vec(), docx, mime.to_vec(),
+            [b"From a@b Mon\n", &mime[..]].concat(), zip(&[("a.eml", MAIL), ("b.html", page.as_bytes())]),
+            b"---\ntitle: A dam\n---\n# A dam\n\n> It [broke](x) ![y](z)\n\n|a|b|\n|-|-|\n".to_vec(),
+            b"{\"@type\":\"NewsArticle\",\"headline\":\"A\",\"articleBody\":\"b\",\"author\":[{\"name\":\"c\"}]}\n{\"title\":\"x\",\"text\":\"y\"}".to_vec(),
+            b"filedesc://x 0 0 text/plain 1\n1\nhttp://a.example/ 1.2.3.4 2024 text/html 20\nHTTP/1.1 200 OK\r\n\r\nx\n".to_vec(),
+        ];
+        let context =
+            Context { origin: String::new(), outlet: String::new(), written: Timestamp::UNIX_EPOCH };
+        let mut dice = 1_u64;
+        let mut roll = |sides: usize| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(dice >> 33).unwrap() % sides.max(1)
+        };
+        for seed in &seeds {
+            for round in 0..ROUNDS {
+                let mut bytes = seed.clone();
+                match round % 3 {
+                    0 => bytes.truncate(roll(bytes.len())),
+                    1 => (0..1 + roll(8))
+                        .for_each(|_| bytes[roll(seed.len())] = u8::try_from(roll(256)).unwrap()),
+                    _ => {
+                        let (from, length) = (roll(bytes.len()), roll(40));
+                        let piece: Vec<u8> = bytes.iter().skip(from).take(length).copied().collect();
+                        let at = roll(bytes.len());
+                        bytes.splice(at..at, piece.repeat(1 + roll(20)));
+                    }
+                }
+                let mut body =
+                    Body::open(Box::new(std::io::Cursor::new(bytes.clone())), Path::new("x"), &context, 0);
+                let found = std::iter::from_fn(|| body.next(&context)).take(1000).count();
+                assert!((1..1000).contains(&found), "{found} of {:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
     }
 
     #[test]
     fn a_long_line_is_not_read_whole() {
         let mut bytes = vec![b'x'; LINE_BYTES_MAX + 1];
-        bytes.extend_from_slice(b"\n{\"title\":\"b\"}\n");
+        bytes.extend_from_slice(b"\n{\"title\":\"b\",\"text\":\"x\"}\n");
         check("x.jsonl", &bytes, &["x.jsonl:1 the line has 4194306 bytes", "b"]);
     }
 
@@ -470,7 +626,7 @@ mod tests {
     fn a_replay_goes_by_the_articles_time() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.jsonl");
-        fs::write(&path, "{\"title\":\"a\",\"published\":\"2020-01-02\"}\n{\"title\":\"b\"}\n{\"title\":\"c\",\"published\":\"2020-01-01\"}").unwrap();
+        fs::write(&path, "{\"text\":\"a\",\"published\":\"2020-01-02\"}\n{\"text\":\"b\"}\n{\"text\":\"c\",\"published\":\"2020-01-01\"}").unwrap();
         let days = |clock, resume| {
             let mut reader = Reader::open(&path, Origin::default(), clock, resume).unwrap();
             let (found, progress) = reader.next_delivery().unwrap();
@@ -483,7 +639,7 @@ mod tests {
         let (found, progress, clock) = days(Clock::Replay(None), None);
         assert_eq!(found, ["02", "02", "01"]);
         assert_eq!(clock, Clock::Replay("2020-01-02T00:00:00Z".parse().ok()));
-        let resumed = Progress { offset: 39, line: 1, ..progress };
+        let resumed = Progress { offset: 38, line: 1, ..progress };
         assert_eq!(days(Clock::Replay(None), Some(Progress { done: false, ..resumed })).0, ["02", "01"]);
     }
 }

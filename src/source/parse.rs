@@ -193,6 +193,11 @@ fn article(entry: Entry, arrival: &Arrival<'_>, language: Option<&String>, site:
         seen_at: arrival.seen_at,
         origin: arrival.origin.to_owned(),
         occasion: arrival.occasion,
+        updated: entry
+            .updated
+            .filter(|updated| entry.published.is_some_and(|published| published != *updated)),
+        section: entry.categories.into_iter().next(),
+        ..Article::default()
     })
 }
 

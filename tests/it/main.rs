@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod corpus;
+mod drops;
 mod flow;
 mod ingest;
 mod kill;

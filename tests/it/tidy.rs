@@ -13,6 +13,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("feed_rs", &["src/source/parse"]),
     ("notify", &["src/source/drop"]),
     ("dom_smoothie", &["src/source/page"]),
+    ("dom_query", &["src/source/page"]),
+    ("mail_parser", &["src/source/format/mail.rs"]),
+    ("quick_xml", &["src/source/format/xml.rs"]),
+    ("pulldown_cmark", &["src/source/format/markdown.rs"]),
+    ("httparse", &["src/source/format/warc.rs"]),
+    ("lopdf", &["src/source/format/pdf.rs"]),
+    ("zip", &["src/source/format"]),
     ("sd_notify", &["src/systemd.rs"]),
     ("indicatif", &["src/daemon"]),
     ("tantivy", &["src/search.rs"]),
@@ -54,6 +61,7 @@ const PURE: &[&str] = &[
     "fingerprint.rs",
     "address.rs",
     "view.rs",
+    "withdraw.rs",
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -10,7 +10,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::KEY_PREFIX;
+use super::{
+    KEY_PREFIX,
+    finish::{DONE, REJECTED},
+};
 use crate::source::format::{self, Progress};
 
 /// What is remembered of a file: the checkpoint `file PATH`.
@@ -24,6 +27,9 @@ pub(super) struct State {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) refused: Option<(i64, i64)>,
     pub(super) progress: Progress,
+    /// Nothing of it was an article.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(super) rejected: bool,
     /// Hash of what stands just before the progress.
     #[serde(default)]
     pub(super) mark: u64,
@@ -59,8 +65,9 @@ pub(super) fn known(checkpoints: BTreeMap<String, Value>) -> BTreeMap<PathBuf, S
 /// Where to go on in a file that is known: where it was left, if what stands before that place is still the same.
 pub(super) fn resume(path: &Path, known: &State, state: &State) -> Option<Progress> {
     let going_on = !known.progress.done && known.unchanged(state);
-    let grown = known.progress.offset > 0 && state.size >= known.progress.offset && !known.unchanged(state);
-    let same = mark(path, known.progress.offset).is_ok_and(|mark| mark == known.mark);
+    let grown = known.progress.offset > 0 && state.size >= known.size && !known.unchanged(state);
+    // what is packed is longer unpacked than it is
+    let same = mark(path, known.progress.offset.min(known.size)).is_ok_and(|mark| mark == known.mark);
     ((going_on || grown) && same).then_some(Progress { done: false, ..known.progress })
 }
 
@@ -82,20 +89,33 @@ pub(super) fn key(path: &Path) -> String {
     format!("{KEY_PREFIX}{}", path.display())
 }
 
-/// Regular files that are not temporary, oldest first.
-pub(super) fn list(path: &Path) -> io::Result<Vec<(PathBuf, State)>> {
+/// Directories below a drop are looked into so deep.
+const DEPTH_MAX: usize = 16;
+
+/// Regular files that are not temporary, oldest first; also those further down, but for what was put away.
+pub(super) fn list(path: &Path, subdirectories: bool) -> io::Result<Vec<(PathBuf, State)>> {
     let mut present = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let file = entry.path();
-        if is_temporary(&file) {
-            continue;
-        }
-        // it may have gone meanwhile
-        let Ok(metadata) = fs::symlink_metadata(&file) else { continue };
-        if metadata.is_file() {
-            let state = State::of(&metadata);
-            present.push((file, state));
+    let mut waiting = vec![(path.to_owned(), 0)];
+    while let Some((dir, depth)) = waiting.pop() {
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if depth == 0 => return Err(error),
+            // it may have gone meanwhile, or be none of ours
+            Err(_) => continue,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let file = entry.path();
+            if is_temporary(&file) {
+                continue;
+            }
+            let Ok(metadata) = fs::symlink_metadata(&file) else { continue };
+            let put_away = depth == 0 && [DONE, REJECTED].iter().any(|name| entry.file_name() == *name);
+            if metadata.is_file() {
+                present.push((file, State::of(&metadata)));
+            } else if subdirectories && metadata.is_dir() && depth < DEPTH_MAX && !put_away {
+                waiting.push((file, depth + 1));
+            }
         }
     }
     present.sort_unstable_by(|(a, before), (b, after)| (before.mtime, a).cmp(&(after.mtime, b)));

@@ -1,129 +1,100 @@
-//! Articles as JSON: `{"id"?, "url"?, "title", "text", "published"?, "source"?, "language"?, "authors"?}`.
+//! Articles as JSON: the house's own `{"id"?, "url"?, "title", "text", "published"?, "source"?, "language"?, "authors"?}`,
+//! and those of news-please, Media Cloud, CC-News, schema.org and ninjs, told by their members.
 
 use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, Visitor},
+use serde_json::{Map, Value};
+
+use super::{
+    draft::{AUTHORS_MAX, Draft, Fault, Piece, bounded, byline},
+    ninjs,
 };
-use serde_json::Value;
+use crate::source::{clean, date, net, parse::charset, schema};
 
-use crate::{
-    article::Article,
-    source::{clean, date, net, parse::primary_language},
-};
+/// Articles of one document that are read.
+const ARTICLES_MAX: usize = 100_000;
 
-/// Authors of one article that are kept.
-const AUTHORS_MAX: usize = 50;
+/// By which members each field goes, in the order of trust: the house's own name first.
+const ID: &[&str] =
+    &["id", "_id", "guid", "uuid", "article_id", "articleId", "stories_id", "story_id", "uri"];
+const URL: &[&str] =
+    &["url", "link", "canonical_url", "article_url", "web_url", "webUrl", "permalink", "href"];
+const TITLE: &[&str] = &["title", "headline", "title_page", "title_rss", "webTitle", "heading", "name"];
+const TEXT: &[&str] = &[
+    "text",
+    "maintext",
+    "story_text",
+    "article_text",
+    "articleBody",
+    "full_text",
+    "fulltext",
+    "body",
+    "body_text",
+    "content_text",
+    "plain_text",
+    "cleaned_text",
+    "content",
+    "content_html",
+    "article",
+    "main_text",
+    "description",
+    "summary",
+    "abstract",
+];
+const PUBLISHED: &[&str] = &[
+    "published",
+    "date_publish",
+    "publish_date",
+    "published_at",
+    "publishedAt",
+    "date_published",
+    "datePublished",
+    "published_date",
+    "publication_date",
+    "pub_date",
+    "pubDate",
+    "webPublicationDate",
+    "first_publication_date",
+    "date",
+    "timestamp",
+    "created_at",
+    "datetime",
+    "time",
+];
+const UPDATED: &[&str] = &[
+    "updated",
+    "date_modify",
+    "modified",
+    "dateModified",
+    "updated_at",
+    "updatedAt",
+    "last_modified",
+    "date_modified",
+];
+const SOURCE: &[&str] = &[
+    "source",
+    "outlet",
+    "media_name",
+    "source_name",
+    "publisher",
+    "site_name",
+    "sitename",
+    "publication",
+    "newspaper",
+    "provider",
+    "site",
+];
+const HOST: &[&str] = &["source_domain", "domain", "hostname", "media_url"];
+const LANGUAGE: &[&str] = &["language", "lang", "inLanguage", "language_code", "languageCode"];
+const AUTHORS: &[&str] = &["authors", "author", "byline", "creator", "by", "writers"];
+const SECTION: &[&str] = &["section", "articleSection", "sectionName", "category", "rubric"];
 
-/// Longest id and address, in bytes.
-const NAME_BYTES_MAX: usize = 4096;
+/// Members that may hold a list of articles, where an object is not one itself.
+const LISTS: &[&str] =
+    &["articles", "results", "stories", "items", "documents", "docs", "data", "response", "hits", "news"];
 
-/// What is wrong with one object.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) reason: String,
-    pub(super) input_id: Option<String>,
-}
-
-impl Fault {
-    fn of(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), input_id: None }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct Written<'a> {
-    #[serde(default)]
-    id: Option<Scalar>,
-    #[serde(default, borrow)]
-    url: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
-    title: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
-    text: Option<Cow<'a, str>>,
-    #[serde(default)]
-    published: Option<Scalar>,
-    #[serde(default)]
-    source: Option<String>,
-    #[serde(default)]
-    language: Option<String>,
-    #[serde(default)]
-    authors: Option<Names>,
-}
-
-/// A string, or a number as it is written.
-#[derive(Debug)]
-struct Scalar(String);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-struct ScalarVisitor;
-
-impl Visitor<'_> for ScalarVisitor {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a string or a number")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar(text.to_owned()))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar(number.to_string()))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar(number.to_string()))
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar(number.to_string()))
-    }
-}
-
-/// One name, or a list of them.
-#[derive(Debug)]
-struct Names(Vec<String>);
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NamesVisitor)
-    }
-}
-
-struct NamesVisitor;
-
-impl<'de> Visitor<'de> for NamesVisitor {
-    type Value = Names;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a name or a list of names")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Names, E> {
-        Ok(Names(vec![text.to_owned()]))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut values: A) -> Result<Names, A::Error> {
-        let mut names = Vec::new();
-        while let Some(name) = values.next_element::<String>()? {
-            if names.len() < AUTHORS_MAX {
-                names.push(name);
-            }
-        }
-        Ok(Names(names))
-    }
-}
-
-/// Reads one object.
-pub(super) fn article(bytes: &[u8]) -> Result<Article, Fault> {
+/// Reads one object: a line of JSON Lines.
+pub(super) fn line(bytes: &[u8]) -> Piece {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         // JSON is UTF-8; a stray byte costs a letter, not the article
@@ -132,92 +103,198 @@ pub(super) fn article(bytes: &[u8]) -> Result<Article, Fault> {
     if !text.starts_with('{') {
         return Err(Fault::of("it is no JSON object: it does not begin with {"));
     }
-    match serde_json::from_str::<Written<'_>>(&text) {
-        Ok(written) => read(written),
-        Err(error) => Err(Fault { reason: reason(&error), input_id: id_of(&text) }),
+    match serde_json::from_str::<Map<String, Value>>(&text) {
+        Ok(object) => article(&object),
+        Err(error) => Err(Fault::of(reason(&error))),
     }
 }
 
 fn reason(error: &serde_json::Error) -> String {
     let text = clean::line(&error.to_string());
     let text = text.split(" at line ").next().unwrap_or_default();
-    let problem = if error.is_data() { "the object does not fit" } else { "it is not sound JSON" };
-    format!("{problem}: {text}, at column {}", error.column())
-}
-
-/// The id of an object that is sound JSON but no article.
-fn id_of(text: &str) -> Option<String> {
-    match serde_json::from_str::<Value>(text).ok()?.get("id")? {
-        Value::String(id) => Some(bounded(id)),
-        Value::Number(id) => Some(id.to_string()),
-        _ => None,
-    }
-}
-
-fn bounded(text: &str) -> String {
-    let line = clean::line(text);
-    let end = line.char_indices().map(|(at, _)| at).take_while(|at| *at <= NAME_BYTES_MAX).last();
-    if line.len() <= NAME_BYTES_MAX { line } else { line.get(..end.unwrap_or(0)).unwrap_or("").to_owned() }
-}
-
-fn read(written: Written<'_>) -> Result<Article, Fault> {
-    let input_id = written.id.map(|id| bounded(&id.0)).filter(|id| !id.is_empty());
-    let title = clean::line(written.title.as_deref().unwrap_or_default());
-    let text = clean::text(written.text.as_deref().unwrap_or_default());
-    if title.is_empty() && text.trim().is_empty() {
-        return Err(Fault { reason: "there is neither a title nor a text in it".to_owned(), input_id });
-    }
-    let url = written.url.map(|url| bounded(&url)).filter(|url| {
-        let scheme = url.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
-        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
-    });
-    let source = written.source.map(|source| clean::line(&source)).filter(|source| !source.is_empty());
-    let authors = written.authors.map(|names| names.0).unwrap_or_default();
-    Ok(Article {
-        input_id,
-        outlet: source.or_else(|| url.as_deref().map(net::outlet_of)).unwrap_or_default(),
-        url,
-        title,
-        text: text.into_owned(),
-        published: written.published.and_then(|published| date::parse(&published.0)),
-        language: written.language.as_deref().and_then(primary_language),
-        authors: authors.iter().map(|name| clean::line(name)).filter(|name| !name.is_empty()).collect(),
-        ..Article::default()
-    })
+    format!("it is not sound JSON: {text}, at column {}", error.column())
 }
 
 /// Reads a document of one object or a list of objects.
-pub(super) fn document(bytes: &[u8]) -> Result<Vec<Result<Article, Fault>>, Fault> {
-    let text = super::charset::decode(bytes, None);
-    let value: Value = serde_json::from_str(&text).map_err(|error| {
-        let at = format!("line {}", error.line());
-        Fault::of(format!("{} of {at}", reason(&error)))
-    })?;
-    let one = |value: &Value| article(value.to_string().as_bytes());
+pub(super) fn document(bytes: &[u8]) -> Vec<Piece> {
+    let text = charset::decode(bytes, None);
+    let value: Value = match serde_json::from_str(&text) {
+        Ok(value) => value,
+        Err(error) => return vec![Err(Fault::of(format!("{} of line {}", reason(&error), error.line())))],
+    };
     match &value {
-        Value::Array(values) if values.is_empty() => Err(Fault::of("the list is empty")),
-        Value::Array(values) => Ok(values.iter().map(one).collect()),
-        Value::Object(_) => Ok(vec![one(&value)]),
-        _ => Err(Fault::of("the document is neither an object nor a list of objects")),
+        Value::Array(values) if values.is_empty() => vec![Err(Fault::of("the list is empty"))],
+        Value::Array(values) => list(values),
+        Value::Object(object) => match listed(object) {
+            Some(values) => list(values),
+            None => vec![article(object)],
+        },
+        _ => vec![Err(Fault::of("the document is neither an object nor a list of objects"))],
+    }
+}
+
+fn list(values: &[Value]) -> Vec<Piece> {
+    let one = |(at, value): (usize, &Value)| {
+        let piece = value.as_object().map_or_else(|| Err(Fault::of("it is no JSON object")), article);
+        piece.map_err(|fault| fault.within(&format!(":{}", at + 1)))
+    };
+    values.iter().take(ARTICLES_MAX).enumerate().map(one).collect()
+}
+
+/// The list that an object is only the wrapping of, such as an answer of a news service.
+fn listed(object: &Map<String, Value>) -> Option<&Vec<Value>> {
+    if ninjs::is(object)
+        || schema::is_article(object)
+        || TEXT.iter().any(|key| object.get(*key).is_some_and(Value::is_string))
+    {
+        return None;
+    }
+    let direct = LISTS.iter().filter_map(|key| object.get(*key));
+    let inner = direct
+        .clone()
+        .filter_map(Value::as_object)
+        .flat_map(|inner| LISTS.iter().filter_map(|key| inner.get(*key)));
+    let graph = object.get("@graph").into_iter();
+    direct
+        .chain(inner)
+        .chain(graph)
+        .filter_map(Value::as_array)
+        .find(|values| values.iter().any(Value::is_object))
+}
+
+/// Reads one object in whichever vocabulary it is.
+pub(super) fn article(object: &Map<String, Value>) -> Piece {
+    if object.contains_key("$schema") && (object.contains_key("properties") || object.contains_key("$id")) {
+        return Err(Fault::of("it is a JSON schema, not an article"));
+    }
+    if ninjs::is(object) {
+        return ninjs::article(object);
+    }
+    let named =
+        schema::is_article(object) || object.contains_key("headline") && object.contains_key("articleBody");
+    if named && !object.contains_key("text") {
+        return of_schema(object);
+    }
+    let source = said(object, SOURCE).or_else(|| said(object, HOST).map(|host| host_of(&host)));
+    let hidden = ["status", "pubstatus", "pub_status"].iter().find_map(|key| object.get(*key)?.as_str());
+    Draft {
+        id: id_of(object),
+        url: said(object, URL),
+        title: said(object, TITLE).map(|title| clean::html_line(&title)).unwrap_or_default(),
+        text: text(object),
+        published: moment(object, PUBLISHED),
+        updated: moment(object, UPDATED),
+        source,
+        language: said(object, LANGUAGE),
+        authors: authors(object),
+        section: said(object, SECTION),
+        embargo: moment(object, &["embargo", "embargoed", "embargo_until"]),
+        withdrawn: hidden
+            .is_some_and(|status| matches!(status, "withdrawn" | "canceled" | "cancelled" | "retracted")),
+    }
+    .finish()
+}
+
+fn of_schema(object: &Map<String, Value>) -> Piece {
+    let stated = schema::read(object, &Value::Null);
+    let (published, updated) = (stated.published_at(), stated.modified_at());
+    let text = stated.body.or_else(|| said(object, &["description"])).unwrap_or_default();
+    Draft {
+        id: said(object, &["identifier", "@id"]),
+        url: stated.url,
+        title: clean::html_line(&stated.headline.unwrap_or_default()),
+        text: if is_markup(&text) { clean::html(&text) } else { text },
+        published,
+        updated,
+        source: stated.publisher,
+        language: stated.language,
+        authors: stated.authors,
+        section: stated.section,
+        ..Draft::default()
+    }
+    .finish()
+}
+
+/// The first of these members that says something.
+fn said(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| scalar(object.get(*key)?))
+}
+
+/// A text or number; of an object its name or value.
+fn scalar(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Object(object) => {
+            let inner = ["name", "rendered", "value", "title", "domain", "code", "$oid", "$date"];
+            return inner.iter().find_map(|key| scalar(object.get(*key).filter(|value| !value.is_object())?));
+        }
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+fn id_of(object: &Map<String, Value>) -> Option<String> {
+    said(object, ID).map(|id| bounded(&id))
+}
+
+/// The house's own `text` is plain; elsewhere it may be HTML.
+fn text(object: &Map<String, Value>) -> String {
+    if let Some(Value::String(text)) = object.get("text")
+        && !text.trim().is_empty()
+    {
+        return text.clone();
+    }
+    let text = said(object, TEXT).unwrap_or_default();
+    if is_markup(&text) { clean::html(&text) } else { text }
+}
+
+fn is_markup(text: &str) -> bool {
+    ["</p>", "<p>", "<br", "</div>", "</a>", "<p "].iter().any(|tag| text.contains(tag))
+}
+
+fn moment(object: &Map<String, Value>, keys: &[&str]) -> Option<jiff::Timestamp> {
+    keys.iter().find_map(|key| date::parse(&scalar(object.get(*key)?)?))
+}
+
+fn host_of(site: &str) -> String {
+    let host = if site.contains("://") { net::outlet_of(site) } else { site.to_owned() };
+    host.strip_prefix("www.").unwrap_or(&host).to_owned()
+}
+
+fn authors(object: &Map<String, Value>) -> Vec<String> {
+    let Some((key, value)) = AUTHORS.iter().find_map(|key| {
+        let value = object.get(*key)?;
+        let said = value.as_array().is_none_or(|list| !list.is_empty()) && !value.is_null();
+        said.then_some((*key, value))
+    }) else {
+        return Vec::new();
+    };
+    match value {
+        Value::Array(list) => list.iter().filter_map(scalar).take(AUTHORS_MAX).collect(),
+        // the house's own is one name
+        _ if key == "authors" => scalar(value).into_iter().collect(),
+        _ => byline(&scalar(value).unwrap_or_default()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::article::Article;
 
     fn check(raw: &str, expected: &Article) {
-        assert_eq!(article(raw.as_bytes()).as_ref(), Ok(expected), "{raw}");
+        assert_eq!(line(raw.as_bytes()).as_ref(), Ok(expected), "{raw}");
     }
 
     fn refused(raw: &str, expected: &str, id: Option<&str>) {
-        let fault = article(raw.as_bytes()).unwrap_err();
+        let fault = line(raw.as_bytes()).unwrap_err();
         assert!(fault.reason.contains(expected), "{fault:?}");
         assert_eq!(fault.input_id.as_deref(), id);
     }
 
-    fn titled(title: &str) -> Article {
-        Article { title: title.to_owned(), ..Article::default() }
+    fn written(title: &str, text: &str) -> Article {
+        Article { title: title.to_owned(), text: text.to_owned(), ..Article::default() }
     }
 
     #[test]
@@ -227,34 +304,64 @@ mod tests {
             &Article {
                 input_id: Some("7".to_owned()),
                 url: Some("https://www.a.example/x".to_owned()),
-                text: "One.\n\nTwo.".to_owned(),
                 published: "2017-03-02T00:00:00Z".parse().ok(),
                 outlet: "a.example".to_owned(),
                 language: Some("en".to_owned()),
                 authors: vec!["Ann Lee".to_owned()],
-                ..titled("A dam")
+                ..written("A dam", "One.\n\nTwo.")
             },
         );
     }
 
     #[test]
-    fn a_headline_is_enough() {
-        check(r#"{"title":"A dam","url":null,"published":"soon"}"#, &titled("A dam"));
+    fn the_stated_source_is_the_outlet() {
+        check(
+            r#"{"title":"x","text":"<p>y","source":"Wire","authors":"A, B"}"#,
+            &Article { outlet: "Wire".to_owned(), authors: vec!["A, B".to_owned()], ..written("x", "<p>y") },
+        );
     }
 
     #[test]
-    fn the_stated_source_is_the_outlet() {
+    fn other_vocabularies() {
+        let dated = |article: Article| Article { published: "2017-03-02T15:04:05Z".parse().ok(), ..article };
         check(
-            r#"{"title":"x","source":"Wire","authors":"A"}"#,
-            &Article { outlet: "Wire".to_owned(), authors: vec!["A".to_owned()], ..titled("x") },
+            r#"{"title":"x","maintext":"y","date_publish":"2017-03-02 15:04:05","authors":[],"source_domain":"www.a.example","description":"z"}"#,
+            &dated(Article { outlet: "a.example".to_owned(), ..written("x", "y") }),
         );
+        check(
+            r#"{"stories_id":3,"title":"x","publish_date":"2017-03-02 15:04:05","media_name":"Post","story_text":"y"}"#,
+            &dated(Article {
+                outlet: "Post".to_owned(),
+                input_id: Some("3".to_owned()),
+                ..written("x", "y")
+            }),
+        );
+        check(
+            r#"{"@type":"NewsArticle","headline":"x","articleBody":"y","datePublished":"2017-03-02T15:04:05Z","author":{"name":"A"},"publisher":{"name":"Post"}}"#,
+            &dated(Article { outlet: "Post".to_owned(), authors: vec!["A".to_owned()], ..written("x", "y") }),
+        );
+    }
+
+    #[test]
+    fn a_document_of_many() {
+        let pieces =
+            document(br#"{"status":"ok","articles":[{"title":"a","content":"<p>b</p>"},{"title":"c"},5]}"#);
+        assert_eq!(pieces[0].as_ref().unwrap().text, "b");
+        assert_eq!((pieces[1].as_ref().unwrap_err().place.as_str(), pieces.len()), (":2", 3));
     }
 
     #[test]
     fn what_is_wrong_is_told() {
         refused("{\"title\":", "not sound JSON", None);
         refused(r#"{"id":"a"}"#, "neither a title nor a text", Some("a"));
-        refused(r#"{"id":"a","title":5}"#, "does not fit", Some("a"));
+        refused(r#"{"id":"a","title":"b"}"#, "only a title", Some("a"));
         refused("[1]", "no JSON object", None);
+        refused(r#"{"$schema":"x","properties":{},"title":"t","description":"d"}"#, "JSON schema", None);
+    }
+
+    #[test]
+    fn depth_has_a_bound() {
+        let deep = "[".repeat(100_000);
+        assert!(document(deep.as_bytes())[0].as_ref().unwrap_err().reason.contains("recursion"));
     }
 }

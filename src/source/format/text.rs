@@ -73,7 +73,7 @@ fn is_caption(line: &str) -> bool {
 }
 
 /// The first sentence of the report itself: past captions, which are repeated or name who took a picture.
-fn sentence(body: &str) -> String {
+pub(super) fn sentence(body: &str) -> String {
     let lines: Vec<&str> =
         body.lines().map(str::trim).filter(|line| !line.is_empty()).take(TOP_LINES_MAX).collect();
     let repeated = |at: usize, line: &str| {
