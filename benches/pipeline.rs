@@ -36,7 +36,7 @@ pub(crate) fn dedupe(corpus: &Corpus) {
         let fingerprint = fingerprint::fingerprint(&words);
         let site = dedupe::site_hash(&article.outlet);
         let time = article.seen_at.as_second();
-        let probe = Probe { site, time, fingerprint: &fingerprint, words: &words };
+        let probe = Probe { site, time, fingerprint: &fingerprint, words: &words, besides: None };
         let of = |seq: u64| corpus.articles.get(usize::try_from(seq - 1).ok()?);
         let judged =
             dedupe::judge(&index, &probe, &mut |seq| of(seq).map(|article| text::words(&article.text)));

@@ -20,6 +20,7 @@ mod outcome;
 pub mod quote;
 mod record;
 mod recover;
+mod rekeyed;
 mod state;
 pub mod story;
 pub mod text;
@@ -131,7 +132,17 @@ impl Pipeline {
             }
             wanted |= delivery.receipt.is_some();
             receipts.push((delivery.receipt, delivery.found.len()));
-            found.extend(delivery.found);
+            let mut of_delivery = delivery.found;
+            let stored = Stored { store: &self.store, journal: &self.journal };
+            let known = Known { view: &stored, changes: &self.changes };
+            if let Some(feed) = rekeyed::mark(&mut of_delivery, known)? {
+                tracing::warn!(
+                    feed,
+                    items = of_delivery.len(),
+                    "the feed gives nearly all its known items in another form: none of them is told again"
+                );
+            }
+            found.append(&mut of_delivery);
         }
         let decisions = self.decide_all(at, &found, wanted)?;
         if self.lines {
@@ -399,3 +410,6 @@ fn in_parallel<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> U + Sync) -> Ve
         workers.into_iter().flat_map(join).collect()
     })
 }
+
+#[cfg(test)]
+mod tests;
