@@ -248,8 +248,7 @@ impl Pipeline {
         let json = serde_json::value::to_raw_value(&decision)?;
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
-        let key = decision.article.id.report.0.to_be_bytes();
-        if known.get::<u64>(Tree::Identities, &key)?.is_none() {
+        if known.identified(decision.article.id.report.0)?.is_none() {
             tracing::warn!(origin = %rejected.origin, place = %rejected.place, "rejected: {}", rejected.reason);
             let seq = self.state.counters.seq + 1;
             self.journal.append(at, &LineRef::Rejected { seq, rejected, decision: &json })?;

@@ -4,6 +4,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -11,7 +12,8 @@ use std::{
 use self::{
     catch::catching,
     row::{OWN, RowFault},
-    sync::Syncer,
+    sync::{Durable, Syncer},
+    window::WindowLog,
 };
 use crate::{
     journal::{
@@ -27,6 +29,7 @@ pub mod known;
 mod row;
 mod sync;
 pub mod upkeep;
+mod window;
 
 /// Version of the trees, their keys and values. An older one is built again from the journal, a newer one is refused.
 pub const SCHEMA: u32 = 1;
@@ -143,11 +146,16 @@ pub struct SetAside {
     pub to: PathBuf,
 }
 
-/// The index, open. One tree of sled holds all of `Tree`, so that a batch is one atomic write.
+/// The window's rows. Locked, because look-ups take `&self` and the thread that syncs asks where they end; held for one
+/// look-up, or for the writing of one batch.
+type SharedWindow = Arc<Mutex<WindowLog>>;
+
+/// The index, open. One tree of sled holds all of `Tree` but the window's rows, so that a batch is one atomic write.
 pub struct Store {
     dir: PathBuf,
     state: StateDir,
     db: sled::Db,
+    window: SharedWindow,
     syncer: Syncer,
 }
 
@@ -206,16 +214,20 @@ impl Store {
         } else {
             open_empty(state_dir, &dir, options)?
         };
-        let KnownIndex { db, synced, analysis } = opened;
-        let syncer = Syncer::start(db.clone(), dir.clone(), synced)
+        let KnownIndex { db, window, synced, analysis } = opened;
+        let syncer = Syncer::start(db.clone(), Arc::clone(&window), dir.clone(), synced)
             .map_err(StoreError::io("start the thread that syncs", &dir))?;
-        let store = Self { dir, state: state.clone(), db, syncer };
+        let store = Self { dir, state: state.clone(), db, window, syncer };
         let older_analysis = Some(analysis).filter(|found| *found < options.analysis);
         Ok(Opened { store, replay_from: synced, set_aside, older_analysis })
     }
 
     /// The value of one key.
     pub fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if tree == Tree::Window {
+            let Some(number) = window_number(key) else { return Ok(None) };
+            return self.window().get(number).map_err(|error| self.noted(error));
+        }
         let key = row::key(row::code(tree), key);
         let Some(found) = self.guarded(|| self.db.get(&key))? else { return Ok(None) };
         self.unwrapped(&key, &found).map(|value| Some(value.to_vec()))
@@ -223,6 +235,10 @@ impl Store {
 
     /// At most `rows_max` rows whose keys are at least `from`, in order.
     pub fn scan(&self, tree: Tree, from: &[u8], rows_max: usize) -> Result<Rows, StoreError> {
+        if tree == Tree::Window {
+            let from = window_number(from).unwrap_or_default();
+            return self.window().scan(from, rows_max).map_err(|error| self.noted(error));
+        }
         let code = row::code(tree);
         let range = row::key(code, from)..vec![code + 1];
         let found = self.guarded(|| self.db.range(range).take(rows_max).collect::<sled::Result<Vec<_>>>())?;
@@ -233,11 +249,15 @@ impl Store {
         rows.collect()
     }
 
-    /// Writes the changes, and that the journal is applied up to there, in one atomic step. It is durable about a second
-    /// later; until then the journal has it.
+    /// Writes the changes, and that the journal is applied up to there, in one atomic step, the window's rows before it. It
+    /// is durable about a second later; until then the journal has it.
     pub fn commit(&self, changes: &Changes, applied: Position) -> Result<(), StoreError> {
+        self.check_writable()?;
+        let rows =
+            changes.of_tree(Tree::Window).filter_map(|(key, value)| Some((window_number(key)?, value)));
+        self.window().write(rows).map_err(|error| self.noted(error))?;
         let mut batch = sled::Batch::default();
-        for (tree, key, value) in changes.iter() {
+        for (tree, key, value) in changes.iter().filter(|(tree, ..)| *tree != Tree::Window) {
             let key = row::key(row::code(tree), key);
             match value {
                 None => batch.remove(key),
@@ -302,15 +322,23 @@ impl Store {
         if let Some(why) = self.syncer.failed() {
             return Err(StoreError::Stopped { dir: self.dir.clone(), why });
         }
-        sync::sync(&self.db, &self.dir, self.syncer.applied())
+        sync::sync(&self.db, &self.window, &self.dir, self.syncer.applied())
+    }
+
+    fn window(&self) -> MutexGuard<'_, WindowLog> {
+        lock(&self.window)
     }
 
     fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
+        self.check_writable()?;
+        self.guarded(|| self.db.apply_batch(batch))
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
         if let Some(why) = self.syncer.failed() {
             return Err(StoreError::Stopped { dir: self.dir.clone(), why });
         }
-        self.state.check_room()?;
-        self.guarded(|| self.db.apply_batch(batch))
+        Ok(self.state.check_room()?)
     }
 
     /// Runs an operation of sled. What goes wrong there is not retried; damage is noted for the next start.
@@ -341,8 +369,19 @@ impl Drop for Store {
     }
 }
 
+/// After a panic of sled the window's rows are as they were.
+fn lock(window: &SharedWindow) -> MutexGuard<'_, WindowLog> {
+    window.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keys of the window are numbers.
+fn window_number(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
+}
+
 struct KnownIndex {
     db: sled::Db,
+    window: SharedWindow,
     synced: Position,
     analysis: u32,
 }
@@ -356,13 +395,14 @@ fn open_empty(state_dir: &Path, dir: &Path, options: &Options) -> Result<KnownIn
         _ => {}
     }
     fs::create_dir_all(dir)
-        .and_then(|()| sync::write_synced(dir, Position::default()))
+        .and_then(|()| sync::write_synced(dir, &Durable::default()))
         .map_err(StoreError::io("make", dir))?;
     let db = open_db(dir)?;
     put_versions(&db, dir, options)?;
-    sync::sync(&db, dir, Position::default())?;
+    let window = open_window(dir, window::Mark::default())?;
+    sync::sync(&db, &window, dir, Position::default())?;
     sync_dir(dir).and_then(|()| sync_dir(state_dir)).map_err(StoreError::io("sync", dir))?;
-    Ok(KnownIndex { db, synced: Position::default(), analysis: options.analysis })
+    Ok(KnownIndex { db, window, synced: Position::default(), analysis: options.analysis })
 }
 
 fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
@@ -371,16 +411,17 @@ fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
     }
     let synced =
         sync::read_synced(dir).map_err(|source| OpenFault::Fatal(StoreError::io("read", dir)(source)))?;
-    let Some(synced) = synced else {
+    let Some(Durable { applied: synced, window }) = synced else {
         return Err(OpenFault::Unusable("it does not say how far it is durable".to_owned()));
     };
     let db = open_db(dir)?;
+    let window = open_window(dir, window)?;
     let Some(schema) = own_number(&db, dir, SCHEMA_KEY)? else {
         if synced != Position::default() {
             return Err(OpenFault::Unusable("it has lost its version".to_owned()));
         }
         put_versions(&db, dir, options)?;
-        return Ok(KnownIndex { db, synced, analysis: options.analysis });
+        return Ok(KnownIndex { db, window, synced, analysis: options.analysis });
     };
     let analysis = own_number(&db, dir, ANALYSIS_KEY)?.unwrap_or(0);
     for (what, found, known) in
@@ -405,7 +446,11 @@ fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
             "it goes up to {applied:?}, but the journal ends at {end:?}"
         )));
     }
-    Ok(KnownIndex { db, synced, analysis })
+    Ok(KnownIndex { db, window, synced, analysis })
+}
+
+fn open_window(dir: &Path, durable: window::Mark) -> Result<SharedWindow, StoreError> {
+    Ok(Arc::new(Mutex::new(WindowLog::open(dir, durable)?)))
 }
 
 fn open_db(dir: &Path) -> Result<sled::Db, StoreError> {

@@ -61,16 +61,20 @@ fn rows_of_a_tree_stay_in_it() {
     let store = world.open().store;
     let mut changes = Changes::default();
     for tree in Tree::ALL {
-        changes.put(tree, *b"a", format!("{tree:?}").into_bytes());
-        changes.put(tree, *b"b", vec![]);
-        changes.put(tree, [0xff; 3], vec![1]);
+        changes.put(tree, *b"a.......", format!("{tree:?}").into_bytes());
+        changes.put(tree, *b"b.......", vec![]);
+        changes.put(tree, [0xff; 8], vec![1]);
     }
     store.commit(&changes, position(5)).unwrap();
+    let mut nameless = Changes::default();
+    nameless.put(Tree::Window, *b"a", vec![]);
+    assert!(matches!(store.commit(&nameless, position(6)), Err(StoreError::NoNumber { .. })));
     for tree in Tree::ALL {
-        assert_eq!(store.get(tree, b"a").unwrap(), Some(format!("{tree:?}").into_bytes()));
-        assert_eq!(store.get(tree, b"c").unwrap(), None);
-        let keys: Vec<_> = store.scan(tree, b"aa", 9).unwrap().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, [vec![b'b'], vec![0xff; 3]]);
+        assert_eq!(store.get(tree, b"a.......").unwrap(), Some(format!("{tree:?}").into_bytes()));
+        assert_eq!(store.get(tree, b"c.......").unwrap(), None);
+        let keys: Vec<_> =
+            store.scan(tree, b"aa......", 9).unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [b"b.......".to_vec(), vec![0xff; 8]]);
         assert_eq!(store.scan(tree, b"", 1).unwrap().len(), 1);
     }
     assert_eq!(store.applied(), position(5));
@@ -115,7 +119,7 @@ fn sync_follows_by_itself() {
     let store = world.open().store;
     put(&store, 0..10, 7);
     let began = Instant::now();
-    while sync::read_synced(&world.index()).unwrap() != Some(position(7)) {
+    while sync::read_synced(&world.index()).unwrap().map(|durable| durable.applied) != Some(position(7)) {
         assert!(began.elapsed() < Duration::from_secs(20), "never synced");
         thread::sleep(Duration::from_millis(10));
     }
@@ -172,7 +176,7 @@ fn lost_synced_is_set_aside() {
 #[test]
 fn rows_lost_after_sync_are_noticed() {
     let world = World::filled();
-    sync::write_synced(&world.index(), position(9)).unwrap();
+    sync::write_synced(&world.index(), &Durable { applied: position(9), ..Durable::default() }).unwrap();
     check_set_aside(&world, "but has only");
 }
 
@@ -195,7 +199,7 @@ fn removed_index_is_built_again() {
 fn start_that_was_killed_is_no_damage() {
     let world = World::new();
     fs::create_dir_all(world.index().join("blobs")).unwrap();
-    sync::write_synced(&world.index(), Position::default()).unwrap();
+    sync::write_synced(&world.index(), &Durable::default()).unwrap();
     fs::write(world.index().join("db"), b"").unwrap();
     let opened = world.open();
     assert_eq!((opened.set_aside, opened.replay_from), (None, Position::default()));
