@@ -4,7 +4,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     thread,
     time::{Duration, Instant},
 };
@@ -13,7 +13,7 @@ use self::{
     catch::catching,
     row::{OWN, RowFault},
     sync::{Durable, Syncer},
-    window::WindowLog,
+    window::{WindowLog, lock},
 };
 use crate::{
     journal::{
@@ -39,9 +39,6 @@ const CACHE_BYTES: u64 = 16 << 20;
 
 /// Largest value. What is large belongs into the journal.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
-
-/// Rows of one write when a range is removed.
-const REMOVE_ROWS_MAX: usize = 1024;
 
 /// sled gives its lock back a moment after the last handle is dropped.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -96,6 +93,12 @@ pub enum StoreError {
         /// Size of the value.
         bytes: usize,
     },
+    /// Rows of the window are numbered.
+    #[error("the key {} of a row of the window is no number of eight bytes", key.escape_ascii())]
+    NoNumber {
+        /// The key.
+        key: Vec<u8>,
+    },
     /// The file system says no.
     #[error("could not {what} {}", path.display())]
     Io {
@@ -146,16 +149,12 @@ pub struct SetAside {
     pub to: PathBuf,
 }
 
-/// The window's rows. Locked, because look-ups take `&self` and the thread that syncs asks where they end; held for one
-/// look-up, or for the writing of one batch.
-type SharedWindow = Arc<Mutex<WindowLog>>;
-
 /// The index, open. One tree of sled holds all of `Tree` but the window's rows, so that a batch is one atomic write.
 pub struct Store {
     dir: PathBuf,
     state: StateDir,
     db: sled::Db,
-    window: SharedWindow,
+    window: window::Shared,
     syncer: Syncer,
 }
 
@@ -225,7 +224,7 @@ impl Store {
     /// The value of one key.
     pub fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         if tree == Tree::Window {
-            let Some(number) = window_number(key) else { return Ok(None) };
+            let Some(number) = window::number_of(key) else { return Ok(None) };
             return self.window().get(number).map_err(|error| self.noted(error));
         }
         let key = row::key(row::code(tree), key);
@@ -236,7 +235,7 @@ impl Store {
     /// At most `rows_max` rows whose keys are at least `from`, in order.
     pub fn scan(&self, tree: Tree, from: &[u8], rows_max: usize) -> Result<Rows, StoreError> {
         if tree == Tree::Window {
-            let from = window_number(from).unwrap_or_default();
+            let from = window::number_of(from).unwrap_or_default();
             return self.window().scan(from, rows_max).map_err(|error| self.noted(error));
         }
         let code = row::code(tree);
@@ -253,9 +252,12 @@ impl Store {
     /// is durable about a second later; until then the journal has it.
     pub fn commit(&self, changes: &Changes, applied: Position) -> Result<(), StoreError> {
         self.check_writable()?;
-        let rows =
-            changes.of_tree(Tree::Window).filter_map(|(key, value)| Some((window_number(key)?, value)));
-        self.window().write(rows).map_err(|error| self.noted(error))?;
+        let rows = changes.of_tree(Tree::Window).map(|(key, value)| {
+            let number = window::number_of(key).ok_or_else(|| StoreError::NoNumber { key: key.to_vec() })?;
+            Ok((number, value))
+        });
+        let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
+        self.window().write(rows.into_iter()).map_err(|error| self.noted(error))?;
         let mut batch = sled::Batch::default();
         for (tree, key, value) in changes.iter().filter(|(tree, ..)| *tree != Tree::Window) {
             let key = row::key(row::code(tree), key);
@@ -274,32 +276,6 @@ impl Store {
         self.write(batch)?;
         self.syncer.written(Some(applied));
         Ok(())
-    }
-
-    /// Removes the keys from `from` up to and without `until`, and says how many there were. Not one step: after a crash
-    /// some may be left.
-    pub fn remove_range(&self, tree: Tree, from: &[u8], until: &[u8]) -> Result<u64, StoreError> {
-        let code = row::code(tree);
-        let range = row::key(code, from)..row::key(code, until);
-        if range.is_empty() {
-            return Ok(0);
-        }
-        let mut removed = 0;
-        loop {
-            let keys = self.guarded(|| {
-                self.db.range(range.clone()).keys().take(REMOVE_ROWS_MAX).collect::<sled::Result<Vec<_>>>()
-            })?;
-            if keys.is_empty() {
-                return Ok(removed);
-            }
-            removed += keys.len() as u64;
-            let mut batch = sled::Batch::default();
-            for key in keys {
-                batch.remove(key);
-            }
-            self.write(batch)?;
-            self.syncer.written(None);
-        }
     }
 
     /// How far the journal is applied: after an unclean stop only what was durable counts.
@@ -369,19 +345,9 @@ impl Drop for Store {
     }
 }
 
-/// After a panic of sled the window's rows are as they were.
-fn lock(window: &SharedWindow) -> MutexGuard<'_, WindowLog> {
-    window.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Keys of the window are numbers.
-fn window_number(key: &[u8]) -> Option<u64> {
-    key.try_into().ok().map(u64::from_be_bytes)
-}
-
 struct KnownIndex {
     db: sled::Db,
-    window: SharedWindow,
+    window: window::Shared,
     synced: Position,
     analysis: u32,
 }
@@ -399,7 +365,7 @@ fn open_empty(state_dir: &Path, dir: &Path, options: &Options) -> Result<KnownIn
         .map_err(StoreError::io("make", dir))?;
     let db = open_db(dir)?;
     put_versions(&db, dir, options)?;
-    let window = open_window(dir, window::Mark::default())?;
+    let window = window::open(dir, window::Mark::default())?;
     sync::sync(&db, &window, dir, Position::default())?;
     sync_dir(dir).and_then(|()| sync_dir(state_dir)).map_err(StoreError::io("sync", dir))?;
     Ok(KnownIndex { db, window, synced: Position::default(), analysis: options.analysis })
@@ -415,7 +381,7 @@ fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
         return Err(OpenFault::Unusable("it does not say how far it is durable".to_owned()));
     };
     let db = open_db(dir)?;
-    let window = open_window(dir, window)?;
+    let window = window::open(dir, window)?;
     let Some(schema) = own_number(&db, dir, SCHEMA_KEY)? else {
         if synced != Position::default() {
             return Err(OpenFault::Unusable("it has lost its version".to_owned()));
@@ -447,10 +413,6 @@ fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
         )));
     }
     Ok(KnownIndex { db, window, synced, analysis })
-}
-
-fn open_window(dir: &Path, durable: window::Mark) -> Result<SharedWindow, StoreError> {
-    Ok(Arc::new(Mutex::new(WindowLog::open(dir, durable)?)))
 }
 
 fn open_db(dir: &Path) -> Result<sled::Db, StoreError> {

@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-use super::{SharedWindow, StoreError, aside, catch::catching, lock, window::Mark};
+use super::{
+    StoreError, aside,
+    catch::catching,
+    window::{self, Mark, lock},
+};
 use crate::journal::{Position, state_dir::sync_dir};
 
 /// How long a write to sled stays in danger of a power cut; the journal is replayed from there.
@@ -58,7 +62,7 @@ impl Shared {
 impl Syncer {
     pub(super) fn start(
         db: sled::Db,
-        window: SharedWindow,
+        window: window::Shared,
         dir: PathBuf,
         applied: Position,
     ) -> io::Result<Self> {
@@ -111,7 +115,7 @@ impl Drop for Syncer {
     }
 }
 
-fn run(shared: &Shared, db: &sled::Db, window: &SharedWindow, dir: &Path) {
+fn run(shared: &Shared, db: &sled::Db, window: &window::Shared, dir: &Path) {
     loop {
         let state = shared.lock();
         let state = shared
@@ -146,7 +150,7 @@ fn told(error: &StoreError) -> String {
 /// Makes all that was written durable, and notes that the journal up to `applied` is among it.
 pub(super) fn sync(
     db: &sled::Db,
-    window: &SharedWindow,
+    window: &window::Shared,
     dir: &Path,
     applied: Position,
 ) -> Result<(), StoreError> {

@@ -81,18 +81,6 @@ fn rows_of_a_tree_stay_in_it() {
 }
 
 #[test]
-fn range_is_removed_and_no_more() {
-    let world = World::new();
-    let store = world.open().store;
-    put(&store, 0..3000, 1);
-    let removed = store.remove_range(Tree::Reports, &100u32.to_be_bytes(), &2900u32.to_be_bytes()).unwrap();
-    assert_eq!((removed, rows(&store, Tree::Reports)), (2800, 200));
-    assert_eq!(store.remove_range(Tree::Reports, b"b", b"a").unwrap(), 0);
-    assert!(store.get(Tree::Reports, &99u32.to_be_bytes()).unwrap().is_some());
-    assert!(store.get(Tree::Reports, &2900u32.to_be_bytes()).unwrap().is_some());
-}
-
-#[test]
 fn clean_stop_leaves_nothing_to_replay() {
     let world = World::filled();
     let opened = world.open();

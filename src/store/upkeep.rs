@@ -7,8 +7,10 @@ use std::{
 };
 
 use super::{
-    Options, Store, StoreError, aside, catching, lock, open_db, open_window, row, sync, sync::Durable,
-    unwrap_row, window::Mark,
+    Options, Store, StoreError, aside, catching, open_db, row, sync,
+    sync::Durable,
+    unwrap_row,
+    window::{self, Mark},
 };
 use crate::{
     journal::state_dir::{StateDir, sync_dir},
@@ -136,16 +138,16 @@ fn copy_rows(store: &Store, to: &Path) -> Result<(), StoreError> {
         }
         catching(|| new.apply_batch(batch), to)?;
     }
-    let window = open_window(to, Mark::default())?;
+    let window = window::open(to, Mark::default())?;
     let mut from = 0;
     loop {
         store.state.check_room()?;
         let rows = store.window().scan(from, COPY_ROWS_MAX)?;
         let rows: Vec<_> =
-            rows.iter().filter_map(|(key, row)| Some((super::window_number(key)?, row))).collect();
+            rows.iter().filter_map(|(key, row)| Some((window::number_of(key)?, row))).collect();
         let Some((last, _)) = rows.last() else { break };
         from = last + 1;
-        lock(&window).write(rows.into_iter().map(|(number, row)| (number, Some(row.as_slice()))))?;
+        window::lock(&window).write(rows.into_iter().map(|(number, row)| (number, Some(row.as_slice()))))?;
     }
     sync::sync(&new, &window, to, store.applied())?;
     sync_dir(to).map_err(StoreError::io("sync", to))

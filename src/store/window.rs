@@ -8,6 +8,7 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::StoreError;
@@ -52,6 +53,25 @@ struct Part {
     bytes: u64,
     /// Rows that are neither gone nor written again behind it.
     live: u32,
+}
+
+/// Locked, because look-ups take `&self` and the thread that syncs asks where the rows end; held for one look-up, or for
+/// the writing of one batch.
+pub(super) type Shared = Arc<Mutex<WindowLog>>;
+
+/// After a panic of sled the rows are as they were.
+pub(super) fn lock(window: &Shared) -> MutexGuard<'_, WindowLog> {
+    window.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// See [`WindowLog::open`].
+pub(super) fn open(index_dir: &Path, durable: Mark) -> Result<Shared, StoreError> {
+    Ok(Arc::new(Mutex::new(WindowLog::open(index_dir, durable)?)))
+}
+
+/// Keys of the window are numbers.
+pub(super) fn number_of(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// The rows, open for reading and writing.

@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "decide.rs",
     "apply.rs",
     "identity.rs",
+    "rekeyed.rs",
     "dedupe",
     "entity",
     "story",
