@@ -331,6 +331,20 @@ fn compacting_keeps_every_row_and_the_position() {
         put(&store, 0..2000, round + 2);
         store.close().unwrap();
     }
+    let window = |numbers: std::ops::Range<u64>, value: Option<Vec<u8>>| {
+        let store = world.open().store;
+        let mut changes = Changes::default();
+        for number in numbers {
+            match &value {
+                Some(value) => changes.put(Tree::Window, number.to_be_bytes(), value.clone()),
+                None => changes.remove(Tree::Window, number.to_be_bytes()),
+            }
+        }
+        store.commit(&changes, position(21)).unwrap();
+        store.close().unwrap();
+    };
+    window(1..301, Some(vec![7; 90]));
+    window(1..101, None);
     let state = StateDir::lock_with_floor(world.dir.path(), 0).unwrap();
     let compacted = upkeep::compact(&state, &OPTIONS).unwrap();
     assert!(compacted.bytes_after < compacted.bytes_before, "{compacted:?}");
@@ -339,6 +353,9 @@ fn compacting_keeps_every_row_and_the_position() {
     assert_eq!((opened.replay_from, opened.store.applied()), (position(21), position(21)));
     let stats = opened.store.stats().unwrap();
     assert_eq!(stats.trees[&Tree::Reports].rows, 2000);
+    assert_eq!(stats.trees[&Tree::Window].rows, 200);
+    assert_eq!(opened.store.get(Tree::Window, &101u64.to_be_bytes()).unwrap(), Some(vec![7; 90]));
+    assert_eq!(opened.store.get(Tree::Window, &100u64.to_be_bytes()).unwrap(), None);
     assert_eq!(opened.store.verify().unwrap().damaged_rows, 0);
 }
 
