@@ -19,6 +19,10 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
+    pub(crate) fn next32(&mut self) -> u32 {
+        u32::try_from(self.next() >> 32).unwrap_or_default()
+    }
+
     fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }

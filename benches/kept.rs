@@ -99,6 +99,7 @@ fn decision(article: &storywatch::article::Article, seq: u64) -> Decision {
         of: None,
         of_id: None,
         similarity: None,
+        change: None,
         story: Some(Id(seq)),
         entities: Vec::new(),
         quotes: Vec::new(),

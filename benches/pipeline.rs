@@ -1,6 +1,6 @@
 //! The pipeline's stages over a corpus, each by itself.
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::LazyLock};
 
 use storywatch::{
     article::{Article, Id},
@@ -14,7 +14,7 @@ use storywatch::{
     },
 };
 
-use crate::Corpus;
+use crate::{Corpus, corpus::Random};
 
 pub(crate) fn addresses(corpus: &Corpus) {
     for article in &corpus.articles {
@@ -36,7 +36,7 @@ pub(crate) fn dedupe(corpus: &Corpus) {
         let fingerprint = fingerprint::fingerprint(&words);
         let site = dedupe::site_hash(&article.outlet);
         let time = article.seen_at.as_second();
-        let probe = Probe { site, time, fingerprint: &fingerprint, words: &words };
+        let probe = Probe { site, time, fingerprint: &fingerprint, words: &words, besides: None };
         let of = |seq: u64| corpus.articles.get(usize::try_from(seq - 1).ok()?);
         let judged =
             dedupe::judge(&index, &probe, &mut |seq| of(seq).map(|article| text::words(&article.text)));
@@ -58,6 +58,54 @@ pub(crate) fn dedupe(corpus: &Corpus) {
         });
     }
     black_box(index.len());
+}
+
+/// As many as a full window holds.
+const WINDOW_ARTICLES: u64 = 300_000;
+
+static WINDOW: LazyLock<Index> = LazyLock::new(|| {
+    let mut random = Random(1);
+    let mut index = Index::default();
+    (1..=WINDOW_ARTICLES).for_each(|seq| index.insert(&made_entry(seq, &mut random)));
+    index
+});
+
+/// What is kept of an article of 5 KB.
+fn made_entry(seq: u64, random: &mut Random) -> Entry {
+    Entry {
+        seq,
+        report: Id(seq),
+        root: Id(seq),
+        family: Id(seq),
+        site: seq % 1000,
+        time: 1_900_000_000,
+        words: 800,
+        sketch: (0..72).map(|_| random.next32()).collect(),
+        indexed: true,
+    }
+}
+
+/// The comparison alone, with a full window: words, sketch, candidates.
+pub(crate) fn dedupe_in_a_full_window(corpus: &Corpus) {
+    let index = LazyLock::force(&WINDOW);
+    for article in &corpus.articles {
+        let words = text::words(&article.text);
+        let fingerprint = fingerprint::fingerprint(&words);
+        let time = article.seen_at.as_second();
+        let probe = Probe { site: 1, time, fingerprint: &fingerprint, words: &words, besides: None };
+        black_box(dedupe::judge(index, &probe, &mut |_| None));
+    }
+}
+
+/// What a start does with each article's record: decode and take in, into a window that grows to the corpus' size.
+pub(crate) fn window_at_start(corpus: &Corpus) {
+    let mut random = Random(2);
+    let mut index = Index::default();
+    for (_, seq) in corpus.articles.iter().zip(1..) {
+        let record = made_entry(seq, &mut random).encode();
+        index.insert(&Entry::decode(&record).unwrap_or_else(|| made_entry(seq, &mut random)));
+    }
+    black_box(index.memory_bytes());
 }
 
 pub(crate) fn names_and_quotes(corpus: &Corpus) {

@@ -36,11 +36,13 @@ struct Stage {
     run: fn(&Corpus),
 }
 
-const STAGES: [Stage; 13] = [
+const STAGES: [Stage; 15] = [
     Stage { name: "article-id", run: article_id },
     Stage { name: "address", run: pipeline::addresses },
     Stage { name: "words-sketch", run: pipeline::words_and_sketch },
     Stage { name: "dedupe", run: pipeline::dedupe },
+    Stage { name: "dedupe-full", run: pipeline::dedupe_in_a_full_window },
+    Stage { name: "window-start", run: pipeline::window_at_start },
     Stage { name: "names-quotes", run: pipeline::names_and_quotes },
     Stage { name: "story-features", run: pipeline::story_features },
     Stage { name: "stories", run: pipeline::stories },

@@ -187,6 +187,8 @@ pub enum Occasion {
     FirstFetch,
     /// From `ingest` without a running daemon: the article's time is the clock, nothing is too old.
     Replay,
+    /// In an answer of a feed that gave nearly all its known items in another form at once.
+    Rekeyed,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
@@ -322,6 +324,9 @@ pub struct Decision {
     pub of_id: Option<Id>,
     /// Share of the shorter text that stands in the other, 0 to 1.
     pub similarity: Option<f32>,
+    /// Of an update whose last text was at hand: what is different.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change: Option<Change>,
     /// Null only where it is rejected.
     pub story: Option<Id>,
     /// Who and what is named.
@@ -331,6 +336,24 @@ pub struct Decision {
     /// Topics that it belongs to, and what became of that.
     pub matches: Vec<Match>,
 }
+
+/// What a revision says otherwise than the one before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Words that the one before did not have in that place.
+    pub words_added: u32,
+    /// Words of the one before that are gone.
+    pub words_removed: u32,
+    /// The longest new passage, at most `PASSAGE_CHARS` characters of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub added: Option<String>,
+    /// The longest passage that is gone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub removed: Option<String>,
+}
+
+/// Length of a changed passage, in characters.
+pub const PASSAGE_CHARS: usize = 400;
 
 /// Kind of an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -479,6 +479,7 @@ mod tests {
             of: None,
             of_id: None,
             similarity: None,
+            change: None,
             story: Some(Id(u64::from(piece.wave))),
             entities: Vec::new(),
             quotes: Vec::new(),

@@ -20,6 +20,7 @@ mod outcome;
 pub mod quote;
 mod record;
 mod recover;
+mod rekeyed;
 mod state;
 pub mod story;
 pub mod text;
@@ -132,7 +133,17 @@ impl Pipeline {
             }
             wanted |= delivery.receipt.is_some();
             receipts.push((delivery.receipt, delivery.found.len()));
-            found.extend(delivery.found);
+            let mut of_delivery = delivery.found;
+            let stored = Stored { store: &self.store, journal: &self.journal };
+            let known = Known { view: &stored, changes: &self.changes };
+            if let Some(feed) = rekeyed::mark(&mut of_delivery, known)? {
+                tracing::warn!(
+                    feed,
+                    items = of_delivery.len(),
+                    "the feed gives nearly all its known items in another form: none of them is told again"
+                );
+            }
+            found.append(&mut of_delivery);
         }
         let decisions = self.decide_all(at, &found, wanted)?;
         if self.lines {
@@ -241,8 +252,7 @@ impl Pipeline {
         let json = serde_json::value::to_raw_value(&decision)?;
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
-        let key = decision.article.id.report.0.to_be_bytes();
-        if known.get::<u64>(Tree::Identities, &key)?.is_none() {
+        if known.identified(decision.article.id.report.0)?.is_none() {
             tracing::warn!(origin = %rejected.origin, place = %rejected.place, "rejected: {}", rejected.reason);
             let seq = self.state.counters.seq + 1;
             self.journal.append(at, &LineRef::Rejected { seq, rejected, decision: &json })?;
@@ -403,3 +413,6 @@ fn in_parallel<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> U + Sync) -> Ve
         workers.into_iter().flat_map(join).collect()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, MutexGuard},
     thread,
     time::{Duration, Instant},
 };
@@ -11,7 +12,8 @@ use std::{
 use self::{
     catch::catching,
     row::{OWN, RowFault},
-    sync::Syncer,
+    sync::{Durable, Syncer},
+    window::{WindowLog, lock},
 };
 use crate::{
     journal::{
@@ -27,6 +29,7 @@ pub mod known;
 mod row;
 mod sync;
 pub mod upkeep;
+mod window;
 
 /// Version of the trees, their keys and values. An older one is built again from the journal, a newer one is refused.
 pub const SCHEMA: u32 = 1;
@@ -36,9 +39,6 @@ const CACHE_BYTES: u64 = 16 << 20;
 
 /// Largest value. What is large belongs into the journal.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
-
-/// Rows of one write when a range is removed.
-const REMOVE_ROWS_MAX: usize = 1024;
 
 /// sled gives its lock back a moment after the last handle is dropped.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -93,6 +93,12 @@ pub enum StoreError {
         /// Size of the value.
         bytes: usize,
     },
+    /// Rows of the window are numbered.
+    #[error("the key {} of a row of the window is no number of eight bytes", key.escape_ascii())]
+    NoNumber {
+        /// The key.
+        key: Vec<u8>,
+    },
     /// The file system says no.
     #[error("could not {what} {}", path.display())]
     Io {
@@ -143,11 +149,12 @@ pub struct SetAside {
     pub to: PathBuf,
 }
 
-/// The index, open. One tree of sled holds all of `Tree`, so that a batch is one atomic write.
+/// The index, open. One tree of sled holds all of `Tree` but the window's rows, so that a batch is one atomic write.
 pub struct Store {
     dir: PathBuf,
     state: StateDir,
     db: sled::Db,
+    window: window::Shared,
     syncer: Syncer,
 }
 
@@ -206,16 +213,20 @@ impl Store {
         } else {
             open_empty(state_dir, &dir, options)?
         };
-        let KnownIndex { db, synced, analysis } = opened;
-        let syncer = Syncer::start(db.clone(), dir.clone(), synced)
+        let KnownIndex { db, window, synced, analysis } = opened;
+        let syncer = Syncer::start(db.clone(), Arc::clone(&window), dir.clone(), synced)
             .map_err(StoreError::io("start the thread that syncs", &dir))?;
-        let store = Self { dir, state: state.clone(), db, syncer };
+        let store = Self { dir, state: state.clone(), db, window, syncer };
         let older_analysis = Some(analysis).filter(|found| *found < options.analysis);
         Ok(Opened { store, replay_from: synced, set_aside, older_analysis })
     }
 
     /// The value of one key.
     pub fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if tree == Tree::Window {
+            let Some(number) = window::number_of(key) else { return Ok(None) };
+            return self.window().get(number).map_err(|error| self.noted(error));
+        }
         let key = row::key(row::code(tree), key);
         let Some(found) = self.guarded(|| self.db.get(&key))? else { return Ok(None) };
         self.unwrapped(&key, &found).map(|value| Some(value.to_vec()))
@@ -223,6 +234,10 @@ impl Store {
 
     /// At most `rows_max` rows whose keys are at least `from`, in order.
     pub fn scan(&self, tree: Tree, from: &[u8], rows_max: usize) -> Result<Rows, StoreError> {
+        if tree == Tree::Window {
+            let from = window::number_of(from).unwrap_or_default();
+            return self.window().scan(from, rows_max).map_err(|error| self.noted(error));
+        }
         let code = row::code(tree);
         let range = row::key(code, from)..vec![code + 1];
         let found = self.guarded(|| self.db.range(range).take(rows_max).collect::<sled::Result<Vec<_>>>())?;
@@ -233,11 +248,18 @@ impl Store {
         rows.collect()
     }
 
-    /// Writes the changes, and that the journal is applied up to there, in one atomic step. It is durable about a second
-    /// later; until then the journal has it.
+    /// Writes the changes, and that the journal is applied up to there, in one atomic step, the window's rows before it. It
+    /// is durable about a second later; until then the journal has it.
     pub fn commit(&self, changes: &Changes, applied: Position) -> Result<(), StoreError> {
+        self.check_writable()?;
+        let rows = changes.of_tree(Tree::Window).map(|(key, value)| {
+            let number = window::number_of(key).ok_or_else(|| StoreError::NoNumber { key: key.to_vec() })?;
+            Ok((number, value))
+        });
+        let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
+        self.window().write(rows.into_iter()).map_err(|error| self.noted(error))?;
         let mut batch = sled::Batch::default();
-        for (tree, key, value) in changes.iter() {
+        for (tree, key, value) in changes.iter().filter(|(tree, ..)| *tree != Tree::Window) {
             let key = row::key(row::code(tree), key);
             match value {
                 None => batch.remove(key),
@@ -254,32 +276,6 @@ impl Store {
         self.write(batch)?;
         self.syncer.written(Some(applied));
         Ok(())
-    }
-
-    /// Removes the keys from `from` up to and without `until`, and says how many there were. Not one step: after a crash
-    /// some may be left.
-    pub fn remove_range(&self, tree: Tree, from: &[u8], until: &[u8]) -> Result<u64, StoreError> {
-        let code = row::code(tree);
-        let range = row::key(code, from)..row::key(code, until);
-        if range.is_empty() {
-            return Ok(0);
-        }
-        let mut removed = 0;
-        loop {
-            let keys = self.guarded(|| {
-                self.db.range(range.clone()).keys().take(REMOVE_ROWS_MAX).collect::<sled::Result<Vec<_>>>()
-            })?;
-            if keys.is_empty() {
-                return Ok(removed);
-            }
-            removed += keys.len() as u64;
-            let mut batch = sled::Batch::default();
-            for key in keys {
-                batch.remove(key);
-            }
-            self.write(batch)?;
-            self.syncer.written(None);
-        }
     }
 
     /// How far the journal is applied: after an unclean stop only what was durable counts.
@@ -302,15 +298,23 @@ impl Store {
         if let Some(why) = self.syncer.failed() {
             return Err(StoreError::Stopped { dir: self.dir.clone(), why });
         }
-        sync::sync(&self.db, &self.dir, self.syncer.applied())
+        sync::sync(&self.db, &self.window, &self.dir, self.syncer.applied())
+    }
+
+    fn window(&self) -> MutexGuard<'_, WindowLog> {
+        lock(&self.window)
     }
 
     fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
+        self.check_writable()?;
+        self.guarded(|| self.db.apply_batch(batch))
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
         if let Some(why) = self.syncer.failed() {
             return Err(StoreError::Stopped { dir: self.dir.clone(), why });
         }
-        self.state.check_room()?;
-        self.guarded(|| self.db.apply_batch(batch))
+        Ok(self.state.check_room()?)
     }
 
     /// Runs an operation of sled. What goes wrong there is not retried; damage is noted for the next start.
@@ -343,6 +347,7 @@ impl Drop for Store {
 
 struct KnownIndex {
     db: sled::Db,
+    window: window::Shared,
     synced: Position,
     analysis: u32,
 }
@@ -356,13 +361,14 @@ fn open_empty(state_dir: &Path, dir: &Path, options: &Options) -> Result<KnownIn
         _ => {}
     }
     fs::create_dir_all(dir)
-        .and_then(|()| sync::write_synced(dir, Position::default()))
+        .and_then(|()| sync::write_synced(dir, &Durable::default()))
         .map_err(StoreError::io("make", dir))?;
     let db = open_db(dir)?;
     put_versions(&db, dir, options)?;
-    sync::sync(&db, dir, Position::default())?;
+    let window = window::open(dir, window::Mark::default())?;
+    sync::sync(&db, &window, dir, Position::default())?;
     sync_dir(dir).and_then(|()| sync_dir(state_dir)).map_err(StoreError::io("sync", dir))?;
-    Ok(KnownIndex { db, synced: Position::default(), analysis: options.analysis })
+    Ok(KnownIndex { db, window, synced: Position::default(), analysis: options.analysis })
 }
 
 fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
@@ -371,16 +377,17 @@ fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
     }
     let synced =
         sync::read_synced(dir).map_err(|source| OpenFault::Fatal(StoreError::io("read", dir)(source)))?;
-    let Some(synced) = synced else {
+    let Some(Durable { applied: synced, window }) = synced else {
         return Err(OpenFault::Unusable("it does not say how far it is durable".to_owned()));
     };
     let db = open_db(dir)?;
+    let window = window::open(dir, window)?;
     let Some(schema) = own_number(&db, dir, SCHEMA_KEY)? else {
         if synced != Position::default() {
             return Err(OpenFault::Unusable("it has lost its version".to_owned()));
         }
         put_versions(&db, dir, options)?;
-        return Ok(KnownIndex { db, synced, analysis: options.analysis });
+        return Ok(KnownIndex { db, window, synced, analysis: options.analysis });
     };
     let analysis = own_number(&db, dir, ANALYSIS_KEY)?.unwrap_or(0);
     for (what, found, known) in
@@ -405,7 +412,7 @@ fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
             "it goes up to {applied:?}, but the journal ends at {end:?}"
         )));
     }
-    Ok(KnownIndex { db, synced, analysis })
+    Ok(KnownIndex { db, window, synced, analysis })
 }
 
 fn open_db(dir: &Path) -> Result<sled::Db, StoreError> {

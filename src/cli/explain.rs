@@ -59,6 +59,8 @@ fn in_words(answer: &Value) -> String {
         format!(" of {of}, {:.0} % of the shorter text", 100.0 * answer["similarity"].as_f64().unwrap_or(0.0))
     });
     lines.push(format!("  verdict   {}{of}", word(&answer["verdict"])));
+    lines.extend(passage(&answer["change"]["added"], "new in it"));
+    lines.extend(passage(&answer["change"]["removed"], "gone from it"));
     lines.push(format!("  story     {}", word(&answer["story"])));
     let names = rows(&answer["entities"]).map(|entity| word(&entity["name"])).collect::<Vec<_>>();
     lines.push(format!("  names     {}", names.join(", ")));
@@ -85,6 +87,12 @@ fn in_words(answer: &Value) -> String {
             compared["longest_difference_words"],
             word(&compared["because"])
         ));
+        if let Some(title) = compared["title"].as_str() {
+            let title = crate::alert::line::harmless(title);
+            lines.push(format!("            {} \"{title}\"", word(&compared["source"])));
+        }
+        lines.extend(passage(&compared["only_here"], "only here"));
+        lines.extend(passage(&compared["only_there"], "only there"));
     }
     for story in rows(&why["stories"]) {
         lines.push(format!(
@@ -96,6 +104,15 @@ fn in_words(answer: &Value) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// The beginning of a passage, where there is one.
+fn passage(passage: &Value, what: &str) -> Option<String> {
+    /// As much as tells which passage it is.
+    const CHARS: usize = 120;
+    let text = crate::alert::line::harmless(passage.as_str()?);
+    let dots = if text.chars().count() > CHARS { " …" } else { "" };
+    Some(format!("            {what}: “{}{dots}”", text.chars().take(CHARS).collect::<String>()))
 }
 
 fn rows(value: &Value) -> impl Iterator<Item = &Value> {

@@ -7,7 +7,7 @@ use super::{journal_progress, store_options};
 use crate::{
     config::Config,
     journal::{Journal, JournalError, Position, reader::Reader, state_dir::StateDir},
-    pipeline,
+    pipeline::{self, view::Tree},
     store::{Store, upkeep},
 };
 
@@ -20,17 +20,25 @@ pub fn stats(config: &Config) -> anyhow::Result<Value> {
     let (journal, _) = Journal::open(&state)?;
     let opened = Store::open(&state, &store_options(&journal))?;
     let stats = opened.store.stats()?;
+    let articles = stats.trees.get(&Tree::Reports).map_or(0, |of_tree| of_tree.rows);
+    let each = |bytes: u64, count: u64| bytes.checked_div(count);
+    let sled_bytes = stats.disk_bytes - stats.window_disk_bytes;
     let mut figures = json!({
+        "articles_known": articles,
         "journal_bytes": journal.bytes(),
         "journal_days": journal.days().count(),
         "index_bytes": stats.disk_bytes,
+        "sled_bytes": sled_bytes,
+        "sled_bytes_an_article": each(sled_bytes, articles),
     });
     if let Some(fields) = figures.as_object_mut() {
         for (tree, of_tree) in stats.trees {
             let name = format!("{tree:?}").to_lowercase();
             fields.insert(format!("{name}_rows"), json!(of_tree.rows));
             fields.insert(format!("{name}_bytes"), json!(of_tree.bytes));
+            fields.insert(format!("{name}_bytes_a_row"), json!(each(of_tree.bytes, of_tree.rows)));
         }
+        fields.insert("window_bytes_on_disk".to_owned(), json!(stats.window_disk_bytes));
     }
     opened.store.close()?;
     Ok(figures)

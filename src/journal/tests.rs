@@ -39,6 +39,7 @@ fn decision(number: u64) -> Decision {
         of: None,
         of_id: None,
         similarity: Some(0.1),
+        change: None,
         story: None,
         entities: Vec::new(),
         quotes: Vec::new(),

@@ -53,9 +53,8 @@ pub(crate) fn apply(
     let keys: Vec<u64> = analysis.keys.known_by().collect();
     for key in keys {
         // A text belongs to who had it first.
-        let taken = Known { view, changes }.identity(key)?.is_some();
-        if key != analysis.keys.body || !taken {
-            changes.put(Tree::Identities, key.to_be_bytes(), encode(&id.0));
+        if key != analysis.keys.body || (Known { view, changes }).identity(key)?.is_none() {
+            changes.put(Tree::Identities, key.to_be_bytes(), id.0.to_le_bytes().to_vec());
         }
     }
     changes.put(Tree::Reports, id.0.to_be_bytes(), encode(&report));
@@ -77,7 +76,7 @@ pub(crate) fn apply(
 /// Records a rejection, so that it is told once.
 pub(crate) fn rejected(state: &mut State, changes: &mut Changes, seq: u64, decision: &Decision) {
     let id = decision.article.id.report.0;
-    changes.put(Tree::Identities, id.to_be_bytes(), encode(&id));
+    changes.put(Tree::Identities, id.to_be_bytes(), id.to_le_bytes().to_vec());
     count(state, seq, Verdict::Rejected);
 }
 

@@ -18,7 +18,7 @@ use super::{
     withdraw,
 };
 use crate::article::{
-    Alert, Article, ArticleHead, ArticleId, Decision, Entity, Id, LEAD_CHARS, Match, Quote, Rejected,
+    Alert, Article, ArticleHead, ArticleId, Change, Decision, Entity, Id, LEAD_CHARS, Match, Quote, Rejected,
     Standing, Verdict,
 };
 
@@ -82,6 +82,7 @@ struct Placed {
     of: Option<String>,
     of_id: Option<Id>,
     similarity: Option<f32>,
+    change: Option<Change>,
     /// Of an update or repeat: the known report. Of a copy: the original.
     other: Option<Report>,
     judgement: Option<Judgement>,
@@ -106,6 +107,7 @@ pub(crate) fn seen(article: &Article, id: Id, report: &Report) -> Decision {
         of: Some(name_of(id, report)),
         of_id: Some(id),
         similarity: Some(1.0),
+        change: None,
         story: Some(report.story),
         entities: Vec::new(),
         quotes: Vec::new(),
@@ -138,6 +140,7 @@ pub(crate) fn rejected(rejected: &Rejected) -> Decision {
         of: None,
         of_id: None,
         similarity: None,
+        change: None,
         story: None,
         entities: Vec::new(),
         quotes: Vec::new(),
@@ -164,6 +167,7 @@ pub(crate) fn decide(
             of: placed.of,
             of_id: placed.of_id,
             similarity: placed.similarity.map(rounded),
+            change: placed.change,
             story: None,
             entities: Vec::new(),
             quotes: Vec::new(),
@@ -265,9 +269,12 @@ fn place(
     article: &Article,
     analysis: &Analysis,
 ) -> Result<Placed, ViewError> {
+    let mut change = None;
     let mut share = |report: &Report| {
         let last = known.article(report.at)?;
-        let part = dedupe::compare(&analysis.words, &text::words(&last.text)).span;
+        let last_words = text::words(&last.text);
+        let part = dedupe::compare(&analysis.words, &last_words).span;
+        change = Some(dedupe::change((&last.text, &last_words), (&article.text, &analysis.words)));
         Ok((part, titles_meet(&analysis.title, &text::words(&last.title))))
     };
     match identity::identify(&analysis.keys, known, &mut share)? {
@@ -277,13 +284,32 @@ fn place(
             of: Some(name_of(id, &report)),
             of_id: Some(id),
             similarity: Some(1.0),
+            change: None,
             other: Some(report),
             judgement: None,
         }),
-        Identified::Changed(id, report, part) => Ok(update(id, report, part, None)),
+        Identified::Changed(id, report, part) => Ok(Placed { change, ..update(id, report, part, None) }),
         Identified::Reprint(id, report) => copy(known, analysis, id, report, 1.0, None),
         Identified::Unknown => judged(state, known, article, analysis),
     }
+}
+
+/// The article as dedupe sees it.
+pub(crate) fn probe(analysis: &Analysis, time: i64, besides: Option<Id>) -> Probe<'_> {
+    let Analysis { keys, fingerprint, words, .. } = analysis;
+    Probe { site: keys.site, time, fingerprint, words, besides }
+}
+
+/// What dedupe would say of a known article if it came now, itself left aside.
+pub(crate) fn judge_again(
+    state: &State,
+    known: Known<'_>,
+    id: Id,
+    article: &Article,
+    analysis: &Analysis,
+) -> Result<Judgement, ViewError> {
+    let (time, _) = event_time(article);
+    compared(state, known, &probe(analysis, time, Some(id)))
 }
 
 /// Compares the text with those of the window.
@@ -294,17 +320,7 @@ fn judged(
     analysis: &Analysis,
 ) -> Result<Placed, ViewError> {
     let (time, _) = event_time(article);
-    let probe =
-        Probe { site: analysis.keys.site, time, fingerprint: &analysis.fingerprint, words: &analysis.words };
-    let mut failed = None;
-    let mut text_of = |seq: u64| {
-        let at = state.window.get(&seq)?.at;
-        known.article(at).map(|article| text::words(&article.text)).map_err(|fault| failed = Some(fault)).ok()
-    };
-    let judgement = dedupe::judge(&state.index, &probe, &mut text_of);
-    if let Some(fault) = failed {
-        return Err(fault);
-    }
+    let judgement = compared(state, known, &probe(analysis, time, None))?;
     let part = judgement.similarity;
     match judgement.relation {
         Relation::Copy { report, .. } => {
@@ -314,7 +330,10 @@ fn judged(
         }
         Relation::Update { report, .. } => {
             if let Some(record) = known.report(report)? {
-                return Ok(update(report, record, part, Some(judgement)));
+                let last = known.article(record.at)?;
+                let words = text::words(&last.text);
+                let change = Some(dedupe::change((&last.text, &words), (&article.text, &analysis.words)));
+                return Ok(Placed { change, ..update(report, record, part, Some(judgement)) });
             }
         }
         Relation::None => {}
@@ -325,9 +344,20 @@ fn judged(
         of: None,
         of_id: None,
         similarity: None,
+        change: None,
         other: None,
         judgement: Some(judgement),
     })
+}
+
+fn compared(state: &State, known: Known<'_>, probe: &Probe<'_>) -> Result<Judgement, ViewError> {
+    let mut failed = None;
+    let mut text_of = |seq: u64| {
+        let at = state.window.get(&seq)?.at;
+        known.article(at).map(|article| text::words(&article.text)).map_err(|fault| failed = Some(fault)).ok()
+    };
+    let judgement = dedupe::judge(&state.index, probe, &mut text_of);
+    failed.map_or(Ok(judgement), Err)
 }
 
 fn update(id: Id, report: Report, part: f32, judgement: Option<Judgement>) -> Placed {
@@ -337,6 +367,7 @@ fn update(id: Id, report: Report, part: f32, judgement: Option<Judgement>) -> Pl
         of: Some(name_of(id, &report)),
         of_id: Some(id),
         similarity: Some(part),
+        change: None,
         other: Some(report),
         judgement,
     }
@@ -359,6 +390,7 @@ fn copy(
         of: Some(name_of(root, &original)),
         of_id: Some(root),
         similarity: Some(part),
+        change: None,
         other: Some(Report { root: Some(root), ..original }),
         judgement,
     })

@@ -1,9 +1,11 @@
 //! Copies and updates: which known article, if any, a text was taken from. Pure; what it must look up is given to it.
 
 mod align;
+mod change;
 mod index;
 mod verdict;
 
+pub use change::change;
 pub use index::{Entry, Index};
 pub use verdict::Measures;
 
@@ -42,6 +44,8 @@ pub struct Probe<'a> {
     pub fingerprint: &'a Fingerprint,
     /// Of its text.
     pub words: &'a Words,
+    /// A report that it is not compared with: itself, where it is known already.
+    pub besides: Option<Id>,
 }
 
 /// What an article is of a known one.
@@ -126,6 +130,7 @@ pub fn judge(index: &Index, probe: &Probe<'_>, text_of: &mut dyn FnMut(u64) -> O
     let near = index.shared(sketch, SHARED_RUNS_MIN).into_iter().filter(|(shared, known)| {
         let smaller = sketch.len().min(known.runs());
         known.time.abs_diff(probe.time) <= APART_SECS_MAX
+            && probe.besides != Some(known.report)
             && *shared as usize * 100 >= smaller * SHARED_PERCENT_MIN
     });
     let mut weighed: Vec<Compared<'_>> = near
@@ -334,7 +339,8 @@ mod tests {
         fn judge(&self, outlet: &str, time: i64, text: &str) -> Judgement {
             let read = words(text);
             let found = fingerprint(&read);
-            let probe = Probe { site: site_hash(outlet), time, fingerprint: &found, words: &read };
+            let probe =
+                Probe { site: site_hash(outlet), time, fingerprint: &found, words: &read, besides: None };
             judge(&self.index, &probe, &mut |seq| {
                 self.texts.get(usize::try_from(seq).unwrap()).filter(|_| self.kept).map(|text| words(text))
             })

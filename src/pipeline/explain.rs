@@ -4,17 +4,18 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Pipeline, PipelineError, address,
-    decide::{self, Decided},
-    dedupe::Judgement,
+    decide::{self, Analysis, Decided},
+    dedupe::{self, Judgement, Weighed},
     identity,
     record::{Known, Report},
     state,
     story::Assignment,
+    text,
     topic::Miss,
     view::Tree,
 };
 use crate::{
-    article::{Article, ArticleId, Decision, Id},
+    article::{Article, ArticleId, Change, Decision, Id},
     event::Question,
     journal::Line,
     store::known::Known as Stored,
@@ -41,7 +42,13 @@ impl Pipeline {
         let known = Known { view: &stored, changes: &self.changes };
         let decided = decide::decide(&self.state, known, article, &mut analysis)?;
         let Decided { decision, judgement, assignment, misses, .. } = decided;
-        let why = self.why(&decision, judgement.as_ref(), assignment.as_ref(), &misses, false);
+        let judgement = match judgement {
+            Some(judgement) => judgement,
+            // An id, an address or the very same text had decided already.
+            None => decide::judge_again(&self.state, known, decision.article.id.report, article, &analysis)?,
+        };
+        let compared = self.compared(known, article, &analysis, &judgement)?;
+        let why = self.why(&decision, compared, assignment.as_ref(), &misses, false);
         with_why(&decision, why)
     }
 
@@ -60,31 +67,57 @@ impl Pipeline {
             return Ok(json!({ "error": format!("the journal holds no article for {target}") }));
         };
         let analysis = decide::analyse(&article, &self.state.names);
-        // To dedupe it is known now; what it was compared with on arrival is no longer at hand.
+        let judgement =
+            decide::judge_again(&self.state, known, decision.article.id.report, &article, &analysis)?;
+        let compared = self.compared(known, &article, &analysis, &judgement)?;
         let (verdicts, assignment) = decide::judge_topics(&self.state, &article, &analysis, decision.story);
-        let why = self.why(&decision, None, Some(&assignment), &verdicts.misses, true);
+        let why = self.why(&decision, compared, Some(&assignment), &verdicts.misses, true);
         with_why(&decision, why)
+    }
+
+    /// The candidates that dedupe compared word by word, nearest first.
+    fn compared(
+        &self,
+        known: Known<'_>,
+        article: &Article,
+        analysis: &Analysis,
+        judgement: &Judgement,
+    ) -> Result<Vec<Value>, PipelineError> {
+        let mut compared = Vec::new();
+        for candidate in &judgement.candidates {
+            let Weighed { seq, report, share, gap, why } = *candidate;
+            let mut shown = json!({
+                "id": report,
+                "shared": rounded(f64::from(share)),
+                "longest_difference_words": gap,
+                "because": why,
+            });
+            if let Some(kept) = self.state.window.get(&seq) {
+                let other = known.article(kept.at)?;
+                let words = text::words(&other.text);
+                let Change { added, removed, .. } =
+                    dedupe::change((&other.text, &words), (&article.text, &analysis.words));
+                shown["source"] = json!(other.outlet);
+                shown["title"] = json!(other.title);
+                shown["only_here"] = json!(added);
+                shown["only_there"] = json!(removed);
+            }
+            compared.push(shown);
+        }
+        Ok(compared)
     }
 
     fn why(
         &self,
         decision: &Decision,
-        judgement: Option<&Judgement>,
+        compared: Vec<Value>,
         assignment: Option<&Assignment>,
         misses: &[Miss],
         recorded: bool,
     ) -> Value {
         let mut why = Map::new();
         why.insert("recorded".to_owned(), json!(recorded));
-        let compared = judgement.into_iter().flat_map(|judgement| &judgement.candidates).map(|candidate| {
-            json!({
-                "id": candidate.report,
-                "shared": rounded(f64::from(candidate.share)),
-                "longest_difference_words": candidate.gap,
-                "because": candidate.why,
-            })
-        });
-        why.insert("compared".to_owned(), compared.collect());
+        why.insert("compared".to_owned(), Value::Array(compared));
         let stories = assignment.into_iter().flat_map(|assignment| &assignment.candidates);
         let stories = stories.take(CANDIDATES_SHOWN).map(|candidate| {
             json!({

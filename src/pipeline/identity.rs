@@ -15,6 +15,10 @@ const COPIED_WORDS_MIN: usize = 8;
 /// Two texts under one address that share less than this, and no word of their titles, are two articles.
 const SAME_ITEM_SHARE_MIN: f32 = 0.1;
 
+/// The same where the feed gives the item an id of its own that nobody has seen: there are feeds whose items all lead
+/// to one page, as well as feeds whose ids change at every fetch.
+const RENAMED_ITEM_SHARE_MIN: f32 = 0.3;
+
 /// What an article is recognised by. Hashes, zero where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keys {
@@ -30,6 +34,8 @@ pub(crate) struct Keys {
     pub(crate) raw: u64,
     /// Of the outlet's site.
     pub(crate) site: u64,
+    /// `guid` is the feed's, not a drop's.
+    pub(crate) named_by_feed: bool,
 }
 
 impl Keys {
@@ -41,7 +47,12 @@ impl Keys {
 
 /// Of the source's own id or the address.
 fn outer_keys(article: &Article) -> (u64, u64) {
-    let own = article.guid.as_deref().or(article.input_id.as_deref());
+    // Feeds change their minds about http and https; about all else their ids are taken at their word.
+    let guid = article
+        .guid
+        .as_deref()
+        .map(|guid| guid.strip_prefix("http://").or_else(|| guid.strip_prefix("https://")).unwrap_or(guid));
+    let own = guid.or(article.input_id.as_deref());
     let guid = own.map_or(0, |own| {
         Id::of(&[b"guid", article.origin.as_bytes(), article.outlet.as_bytes(), own.as_bytes()]).0
     });
@@ -86,6 +97,7 @@ pub(crate) fn keys(article: &Article, title: &Words, words: &Words, fingerprint:
         text: Id::of(&[b"text", &title, &body]).0,
         raw: raw_key(article),
         site: site_key(article),
+        named_by_feed: article.guid.is_some(),
     }
 }
 
@@ -111,6 +123,17 @@ pub(crate) fn known_to_the_letter(
     Ok(None)
 }
 
+/// Whether some report is known by the article's own id or address.
+pub(crate) fn is_known(article: &Article, known: Known<'_>) -> Result<bool, ViewError> {
+    let (guid, url) = outer_keys(article);
+    for key in [guid, url].into_iter().filter(|key| *key != 0) {
+        if known.identity(key)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Tells how much of an article's text stands in a report's, and whether their titles meet.
 type Share<'a> = &'a mut dyn FnMut(&Report) -> Result<(f32, bool), ViewError>;
 
@@ -129,8 +152,12 @@ pub(crate) enum Identified {
 /// Looks an article up by its keys.
 pub(crate) fn identify(keys: &Keys, known: Known<'_>, share: Share<'_>) -> Result<Identified, ViewError> {
     let mut reprint = None;
+    let mut renamed = false;
     for key in keys.known_by() {
-        let Some((id, report)) = known.identity(key)? else { continue };
+        let Some((id, report)) = known.identity(key)? else {
+            renamed |= key == keys.guid && keys.named_by_feed;
+            continue;
+        };
         if report.texts.contains(&keys.text) && (key != keys.body || report.site == keys.site) {
             return Ok(Identified::Seen(id, report));
         }
@@ -142,7 +169,12 @@ pub(crate) fn identify(keys: &Keys, known: Known<'_>, share: Share<'_>) -> Resul
             continue;
         }
         let (part, titles_meet) = share(&report)?;
-        if part >= SAME_ITEM_SHARE_MIN || titles_meet {
+        let same_item = if renamed {
+            part >= RENAMED_ITEM_SHARE_MIN || part >= SAME_ITEM_SHARE_MIN && titles_meet
+        } else {
+            part >= SAME_ITEM_SHARE_MIN || titles_meet
+        };
+        if same_item {
             return Ok(Identified::Changed(id, report, part));
         }
     }

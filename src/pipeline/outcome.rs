@@ -88,6 +88,9 @@ impl Case<'_> {
             return Err("copy");
         }
         self.timely()?;
+        if self.verdict == Verdict::Update && self.article.occasion == Occasion::Rekeyed {
+            return Err("rekeyed");
+        }
         let key = topic::key(topic);
         let now = self.article.seen_at.as_second();
         if let (Verdict::Update, Some(report)) = (self.verdict, self.other)
@@ -118,7 +121,7 @@ impl Case<'_> {
         let rules = &self.state.rules;
         let (limit_secs, reason) = match self.article.occasion {
             Occasion::Replay => return Ok(()),
-            Occasion::Live => (rules.max_age_secs, "old"),
+            Occasion::Live | Occasion::Rekeyed => (rules.max_age_secs, "old"),
             Occasion::FirstFetch => (rules.first_fetch_secs, "first-fetch"),
         };
         let Some(published) = self.article.published else {

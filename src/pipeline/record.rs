@@ -27,8 +27,10 @@ pub(crate) struct Report {
     /// Hashes of title and text of the revisions, newest last.
     pub(crate) texts: Vec<u64>,
     /// Hash of the newest revision as the source delivered it.
+    #[serde(with = "postcard::fixint::le")]
     pub(crate) raw: u64,
     /// Hash of the outlet's site.
+    #[serde(with = "postcard::fixint::le")]
     pub(crate) site: u64,
     /// Number of words.
     pub(crate) words: u32,
@@ -156,10 +158,18 @@ impl Known<'_> {
 
     /// A report by one of its identities.
     pub(crate) fn identity(&self, key: u64) -> Result<Option<(Id, Report)>, ViewError> {
-        let Some(id) = self.get::<u64>(Tree::Identities, &key.to_be_bytes())?.map(Id) else {
-            return Ok(None);
-        };
+        let Some(id) = self.identified(key)? else { return Ok(None) };
         Ok(self.report(id)?.map(|report| (id, report)))
+    }
+
+    /// What one of the identities leads to.
+    pub(crate) fn identified(&self, key: u64) -> Result<Option<Id>, ViewError> {
+        let key = key.to_be_bytes();
+        let of = |bytes: &[u8]| bytes.try_into().ok().map(|bytes| Id(u64::from_le_bytes(bytes)));
+        match self.changes.get(Tree::Identities, &key) {
+            Some(changed) => Ok(changed.and_then(of)),
+            None => Ok(self.view.get(Tree::Identities, &key)?.and_then(|bytes| of(&bytes))),
+        }
     }
 
     /// An article of the journal.

@@ -80,32 +80,38 @@ pub trait View {
 /// Changes to the index, gathered over a batch: the last one of a key counts, `None` takes it out.
 #[derive(Debug, Default)]
 pub struct Changes {
-    rows: BTreeMap<(Tree, Vec<u8>), Option<Vec<u8>>>,
+    trees: BTreeMap<Tree, BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
 }
 
 impl Changes {
     /// Sets a key.
     pub fn put(&mut self, tree: Tree, key: impl Into<Vec<u8>>, value: Vec<u8>) {
-        self.rows.insert((tree, key.into()), Some(value));
+        self.trees.entry(tree).or_default().insert(key.into(), Some(value));
     }
 
     /// Takes a key out.
     pub fn remove(&mut self, tree: Tree, key: impl Into<Vec<u8>>) {
-        self.rows.insert((tree, key.into()), None);
+        self.trees.entry(tree).or_default().insert(key.into(), None);
     }
 
     /// What the batch so far says of a key: `None` nothing, `Some(None)` that it is gone.
     pub fn get(&self, tree: Tree, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.rows.get(&(tree, key.to_vec())).map(Option::as_deref)
+        self.trees.get(&tree)?.get(key).map(Option::as_deref)
     }
 
     /// All changes, by tree and key.
     pub fn iter(&self) -> impl Iterator<Item = (Tree, &[u8], Option<&[u8]>)> {
-        self.rows.iter().map(|((tree, key), value)| (*tree, key.as_slice(), value.as_deref()))
+        self.trees.keys().flat_map(|&tree| self.of_tree(tree).map(move |(key, value)| (tree, key, value)))
+    }
+
+    /// The changes of one tree, by key.
+    pub fn of_tree(&self, tree: Tree) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        let rows = self.trees.get(&tree).into_iter().flatten();
+        rows.map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.trees.is_empty()
     }
 }

@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-use super::{StoreError, aside, catch::catching};
+use super::{
+    StoreError, aside,
+    catch::catching,
+    window::{self, Mark, lock},
+};
 use crate::journal::{Position, state_dir::sync_dir};
 
 /// How long a write to sled stays in danger of a power cut; the journal is replayed from there.
@@ -23,6 +27,15 @@ const SYNCED_FILE: &str = "synced";
 pub(super) struct Syncer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// How far an index is known to be durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Durable {
+    /// The journal is in it up to there.
+    pub(super) applied: Position,
+    /// So many of the window's bytes must be there.
+    pub(super) window: Mark,
 }
 
 struct Shared {
@@ -47,13 +60,18 @@ impl Shared {
 }
 
 impl Syncer {
-    pub(super) fn start(db: sled::Db, dir: PathBuf, applied: Position) -> io::Result<Self> {
+    pub(super) fn start(
+        db: sled::Db,
+        window: window::Shared,
+        dir: PathBuf,
+        applied: Position,
+    ) -> io::Result<Self> {
         let state = State { applied, dirty: false, stop: false, failed: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let for_thread = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("store-sync".to_owned())
-            .spawn(move || run(&for_thread, &db, &dir))?;
+            .spawn(move || run(&for_thread, &db, &window, &dir))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -97,7 +115,7 @@ impl Drop for Syncer {
     }
 }
 
-fn run(shared: &Shared, db: &sled::Db, dir: &Path) {
+fn run(shared: &Shared, db: &sled::Db, window: &window::Shared, dir: &Path) {
     loop {
         let state = shared.lock();
         let state = shared
@@ -114,7 +132,7 @@ fn run(shared: &Shared, db: &sled::Db, dir: &Path) {
         state.dirty = false;
         let applied = state.applied;
         drop(state);
-        if let Err(error) = sync(db, dir, applied) {
+        if let Err(error) = sync(db, window, dir, applied) {
             if let StoreError::Damaged { why, .. } = &error {
                 aside::mark(dir, why);
             }
@@ -130,12 +148,22 @@ fn told(error: &StoreError) -> String {
 }
 
 /// Makes all that was written durable, and notes that the journal up to `applied` is among it.
-pub(super) fn sync(db: &sled::Db, dir: &Path, applied: Position) -> Result<(), StoreError> {
+pub(super) fn sync(
+    db: &sled::Db,
+    window: &window::Shared,
+    dir: &Path,
+    applied: Position,
+) -> Result<(), StoreError> {
+    let (mark, rows) = {
+        let window = lock(window);
+        (window.mark(), window.last_file().map_err(StoreError::io("sync the window of", dir))?)
+    };
     catching(|| db.flush(), dir)?;
-    File::open(dir.join("db"))
+    rows.map_or(Ok(()), |file| file.sync_data())
+        .and_then(|()| File::open(dir.join("db")))
         .and_then(|file| file.sync_data())
         .and_then(|()| sync_blobs(&dir.join("blobs")))
-        .and_then(|()| write_synced(dir, applied))
+        .and_then(|()| write_synced(dir, &Durable { applied, window: mark }))
         .map_err(StoreError::io("sync", dir))
 }
 
@@ -155,8 +183,9 @@ fn sync_blobs(dir: &Path) -> io::Result<()> {
 }
 
 /// The file is written aside and renamed, so that there is always a whole one; an older one only means more replay.
-pub(super) fn write_synced(dir: &Path, applied: Position) -> io::Result<()> {
-    let body = format!("1 {} {}", applied.day, applied.offset);
+pub(super) fn write_synced(dir: &Path, durable: &Durable) -> io::Result<()> {
+    let Durable { applied, window } = durable;
+    let body = format!("2 {} {} {} {}", applied.day, applied.offset, window.file, window.bytes);
     let aside = dir.join("synced.new");
     let mut file = File::create(&aside)?;
     writeln!(file, "{body} {:08x}", crc32fast::hash(body.as_bytes()))?;
@@ -165,7 +194,7 @@ pub(super) fn write_synced(dir: &Path, applied: Position) -> io::Result<()> {
 }
 
 /// How far the index in `dir` is known to be durable; `None` where the file is missing or damaged.
-pub(super) fn read_synced(dir: &Path) -> io::Result<Option<Position>> {
+pub(super) fn read_synced(dir: &Path) -> io::Result<Option<Durable>> {
     match fs::read(dir.join(SYNCED_FILE)) {
         Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(parse_synced)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -173,13 +202,16 @@ pub(super) fn read_synced(dir: &Path) -> io::Result<Option<Position>> {
     }
 }
 
-fn parse_synced(text: &str) -> Option<Position> {
+fn parse_synced(text: &str) -> Option<Durable> {
     let (body, checksum) = text.strip_suffix('\n')?.rsplit_once(' ')?;
     if u32::from_str_radix(checksum, 16).ok()? != crc32fast::hash(body.as_bytes()) {
         return None;
     }
-    let (day, offset) = body.strip_prefix("1 ")?.split_once(' ')?;
-    Some(Position { day: day.parse().ok()?, offset: offset.parse().ok()? })
+    let mut numbers = body.strip_prefix("2 ")?.split(' ');
+    let mut next = || numbers.next()?.parse().ok();
+    let applied = Position { day: u32::try_from(next()?).ok()?, offset: next()? };
+    let window = Mark { file: next()?, bytes: next()? };
+    Some(Durable { applied, window })
 }
 
 #[cfg(test)]
@@ -190,16 +222,22 @@ mod tests {
     fn synced_is_read_as_written() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read_synced(dir.path()).unwrap(), None);
-        let position = Position { day: 20_170_302, offset: 123_456_789_012 };
-        write_synced(dir.path(), position).unwrap();
-        assert_eq!(read_synced(dir.path()).unwrap(), Some(position));
+        let durable = Durable {
+            applied: Position { day: 20_170_302, offset: 123_456_789_012 },
+            window: Mark { file: 3, bytes: 1_234_567 },
+        };
+        write_synced(dir.path(), &durable).unwrap();
+        assert_eq!(read_synced(dir.path()).unwrap(), Some(durable));
     }
 
     #[test]
     fn every_flipped_bit_of_synced_is_found() {
         let dir = tempfile::tempdir().unwrap();
-        let position = Position { day: 20_170_302, offset: 77 };
-        write_synced(dir.path(), position).unwrap();
+        let durable = Durable {
+            applied: Position { day: 20_170_302, offset: 77 },
+            window: Mark { file: 1, bytes: 4096 },
+        };
+        write_synced(dir.path(), &durable).unwrap();
         let path = dir.path().join(SYNCED_FILE);
         let whole = fs::read(&path).unwrap();
         for bit in 0..whole.len() * 8 {
@@ -207,7 +245,7 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, damaged).unwrap();
             let found = read_synced(dir.path()).unwrap();
-            assert!(found.is_none() || found == Some(position), "bit {bit}: {found:?}");
+            assert!(found.is_none() || found == Some(durable), "bit {bit}: {found:?}");
         }
     }
 }

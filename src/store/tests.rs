@@ -61,31 +61,23 @@ fn rows_of_a_tree_stay_in_it() {
     let store = world.open().store;
     let mut changes = Changes::default();
     for tree in Tree::ALL {
-        changes.put(tree, *b"a", format!("{tree:?}").into_bytes());
-        changes.put(tree, *b"b", vec![]);
-        changes.put(tree, [0xff; 3], vec![1]);
+        changes.put(tree, *b"a.......", format!("{tree:?}").into_bytes());
+        changes.put(tree, *b"b.......", vec![]);
+        changes.put(tree, [0xff; 8], vec![1]);
     }
     store.commit(&changes, position(5)).unwrap();
+    let mut nameless = Changes::default();
+    nameless.put(Tree::Window, *b"a", vec![]);
+    assert!(matches!(store.commit(&nameless, position(6)), Err(StoreError::NoNumber { .. })));
     for tree in Tree::ALL {
-        assert_eq!(store.get(tree, b"a").unwrap(), Some(format!("{tree:?}").into_bytes()));
-        assert_eq!(store.get(tree, b"c").unwrap(), None);
-        let keys: Vec<_> = store.scan(tree, b"aa", 9).unwrap().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, [vec![b'b'], vec![0xff; 3]]);
+        assert_eq!(store.get(tree, b"a.......").unwrap(), Some(format!("{tree:?}").into_bytes()));
+        assert_eq!(store.get(tree, b"c.......").unwrap(), None);
+        let keys: Vec<_> =
+            store.scan(tree, b"aa......", 9).unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [b"b.......".to_vec(), vec![0xff; 8]]);
         assert_eq!(store.scan(tree, b"", 1).unwrap().len(), 1);
     }
     assert_eq!(store.applied(), position(5));
-}
-
-#[test]
-fn range_is_removed_and_no_more() {
-    let world = World::new();
-    let store = world.open().store;
-    put(&store, 0..3000, 1);
-    let removed = store.remove_range(Tree::Reports, &100u32.to_be_bytes(), &2900u32.to_be_bytes()).unwrap();
-    assert_eq!((removed, rows(&store, Tree::Reports)), (2800, 200));
-    assert_eq!(store.remove_range(Tree::Reports, b"b", b"a").unwrap(), 0);
-    assert!(store.get(Tree::Reports, &99u32.to_be_bytes()).unwrap().is_some());
-    assert!(store.get(Tree::Reports, &2900u32.to_be_bytes()).unwrap().is_some());
 }
 
 #[test]
@@ -115,7 +107,7 @@ fn sync_follows_by_itself() {
     let store = world.open().store;
     put(&store, 0..10, 7);
     let began = Instant::now();
-    while sync::read_synced(&world.index()).unwrap() != Some(position(7)) {
+    while sync::read_synced(&world.index()).unwrap().map(|durable| durable.applied) != Some(position(7)) {
         assert!(began.elapsed() < Duration::from_secs(20), "never synced");
         thread::sleep(Duration::from_millis(10));
     }
@@ -172,7 +164,7 @@ fn lost_synced_is_set_aside() {
 #[test]
 fn rows_lost_after_sync_are_noticed() {
     let world = World::filled();
-    sync::write_synced(&world.index(), position(9)).unwrap();
+    sync::write_synced(&world.index(), &Durable { applied: position(9), ..Durable::default() }).unwrap();
     check_set_aside(&world, "but has only");
 }
 
@@ -195,7 +187,7 @@ fn removed_index_is_built_again() {
 fn start_that_was_killed_is_no_damage() {
     let world = World::new();
     fs::create_dir_all(world.index().join("blobs")).unwrap();
-    sync::write_synced(&world.index(), Position::default()).unwrap();
+    sync::write_synced(&world.index(), &Durable::default()).unwrap();
     fs::write(world.index().join("db"), b"").unwrap();
     let opened = world.open();
     assert_eq!((opened.set_aside, opened.replay_from), (None, Position::default()));
@@ -339,6 +331,20 @@ fn compacting_keeps_every_row_and_the_position() {
         put(&store, 0..2000, round + 2);
         store.close().unwrap();
     }
+    let window = |numbers: std::ops::Range<u64>, value: Option<Vec<u8>>| {
+        let store = world.open().store;
+        let mut changes = Changes::default();
+        for number in numbers {
+            match &value {
+                Some(value) => changes.put(Tree::Window, number.to_be_bytes(), value.clone()),
+                None => changes.remove(Tree::Window, number.to_be_bytes()),
+            }
+        }
+        store.commit(&changes, position(21)).unwrap();
+        store.close().unwrap();
+    };
+    window(1..301, Some(vec![7; 90]));
+    window(1..101, None);
     let state = StateDir::lock_with_floor(world.dir.path(), 0).unwrap();
     let compacted = upkeep::compact(&state, &OPTIONS).unwrap();
     assert!(compacted.bytes_after < compacted.bytes_before, "{compacted:?}");
@@ -347,6 +353,9 @@ fn compacting_keeps_every_row_and_the_position() {
     assert_eq!((opened.replay_from, opened.store.applied()), (position(21), position(21)));
     let stats = opened.store.stats().unwrap();
     assert_eq!(stats.trees[&Tree::Reports].rows, 2000);
+    assert_eq!(stats.trees[&Tree::Window].rows, 200);
+    assert_eq!(opened.store.get(Tree::Window, &101u64.to_be_bytes()).unwrap(), Some(vec![7; 90]));
+    assert_eq!(opened.store.get(Tree::Window, &100u64.to_be_bytes()).unwrap(), None);
     assert_eq!(opened.store.verify().unwrap().damaged_rows, 0);
 }
 

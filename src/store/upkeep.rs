@@ -6,12 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Options, Store, StoreError, aside, catching, open_db, row, sync, unwrap_row};
+use super::{
+    Options, Store, StoreError, aside, catching, open_db, row, sync,
+    sync::Durable,
+    unwrap_row,
+    window::{self, Mark},
+};
 use crate::{
-    journal::{
-        Position,
-        state_dir::{StateDir, sync_dir},
-    },
+    journal::state_dir::{StateDir, sync_dir},
     pipeline::view::Tree,
 };
 
@@ -26,6 +28,8 @@ const DAMAGED_NAMED_MAX: usize = 100;
 pub struct Stats {
     /// Of all its files.
     pub disk_bytes: u64,
+    /// Of those in which the window's rows stand, the rest is sled's.
+    pub window_disk_bytes: u64,
     /// Rows and bytes of keys and values, by tree.
     pub trees: BTreeMap<Tree, TreeStats>,
 }
@@ -63,8 +67,13 @@ impl Store {
     /// Counts all rows; reads the whole index.
     pub fn stats(&self) -> Result<Stats, StoreError> {
         let disk_bytes = dir_bytes(&self.dir).map_err(StoreError::io("measure", &self.dir))?;
+        let window_dir = self.dir.join("window");
+        let window_disk_bytes = dir_bytes(&window_dir).map_err(StoreError::io("measure", &window_dir))?;
         let mut trees = BTreeMap::new();
-        for tree in Tree::ALL {
+        let window = self.window();
+        trees.insert(Tree::Window, TreeStats { rows: window.len(), bytes: window.live_bytes() });
+        drop(window);
+        for tree in Tree::ALL.into_iter().filter(|tree| *tree != Tree::Window) {
             let mut stats = TreeStats::default();
             let mut rows = self.db.scan_prefix([row::code(tree)]);
             while let Some((key, value)) = self.guarded(|| rows.next().transpose())? {
@@ -73,12 +82,12 @@ impl Store {
             }
             trees.insert(tree, stats);
         }
-        Ok(Stats { disk_bytes, trees })
+        Ok(Stats { disk_bytes, window_disk_bytes, trees })
     }
 
     /// Reads every row and checks it. Damage that sled itself finds is the error.
     pub fn verify(&self) -> Result<Verified, StoreError> {
-        let mut verified = Verified::default();
+        let mut verified = Verified { rows: self.window().check()?, ..Verified::default() };
         let mut rows = self.db.iter();
         while let Some((key, row)) = self.guarded(|| rows.next().transpose())? {
             if row::unwrap(&key, &row).is_ok() {
@@ -112,7 +121,7 @@ pub fn compact(state: &StateDir, options: &Options) -> Result<Compacted, StoreEr
 
 fn copy_rows(store: &Store, to: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(to)
-        .and_then(|()| sync::write_synced(to, Position::default()))
+        .and_then(|()| sync::write_synced(to, &Durable::default()))
         .map_err(StoreError::io("make", to))?;
     let new = open_db(to)?;
     let mut rows = store.db.iter();
@@ -129,7 +138,18 @@ fn copy_rows(store: &Store, to: &Path) -> Result<(), StoreError> {
         }
         catching(|| new.apply_batch(batch), to)?;
     }
-    sync::sync(&new, to, store.applied())?;
+    let window = window::open(to, Mark::default())?;
+    let mut from = 0;
+    loop {
+        store.state.check_room()?;
+        let rows = store.window().scan(from, COPY_ROWS_MAX)?;
+        let rows: Vec<_> =
+            rows.iter().filter_map(|(key, row)| Some((window::number_of(key)?, row))).collect();
+        let Some((last, _)) = rows.last() else { break };
+        from = last + 1;
+        window::lock(&window).write(rows.into_iter().map(|(number, row)| (number, Some(row.as_slice()))))?;
+    }
+    sync::sync(&new, &window, to, store.applied())?;
     sync_dir(to).map_err(StoreError::io("sync", to))
 }
 

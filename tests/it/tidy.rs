@@ -51,6 +51,7 @@ const PURE: &[&str] = &[
     "decide.rs",
     "apply.rs",
     "identity.rs",
+    "rekeyed.rs",
     "dedupe",
     "entity",
     "story",
