@@ -32,14 +32,15 @@ use storywatch::{
 };
 
 const SETS: [&str; 4] = ["allsides", "roundups2021", "uci", "ecbplus"];
-const TRACKED: [(&str, usize); 7] = [
-    ("allsides", 1),
-    ("roundups2021", 1),
-    ("uci", 1),
-    ("ecbplus", 1),
-    ("basil", 1),
-    ("shifted", 1),
-    ("undated", 1),
+/// Sets, samples of a topic, and weights: full texts come from four sets, snippets and undated events from one each.
+const TRACKED: [(&str, usize, f64); 7] = [
+    ("allsides", 1, 1.0),
+    ("roundups2021", 1, 2.0),
+    ("uci", 1, 1.0),
+    ("ecbplus", 1, 2.0),
+    ("basil", 1, 1.0),
+    ("shifted", 1, 1.0),
+    ("undated", 1, 1.0),
 ];
 /// Cost of a false alarm against a miss, as in topic detection and tracking.
 const FALSE_ALARM: f64 = 4.9;
@@ -266,8 +267,10 @@ fn member(seq: usize, report: &Report, story: Id, stories: &Stories) -> Member {
 fn story_rows(reports: &[Report]) -> Vec<Row> {
     let mut stories = Stories::new();
     let mut rows = Vec::new();
+    let mut known = 0;
     for (seq, report) in reports.iter().enumerate() {
         let own = story_id(report);
+        known += usize::from(report.story.is_some() && stories.summary(own).reports > 0);
         let member = member(seq, report, own, &stories);
         let found = stories.assign(&member.vector, member.time, member.dated);
         let (headline, length) = found.loaded.regime();
@@ -279,6 +282,7 @@ fn story_rows(reports: &[Report]) -> Vec<Row> {
         stories.insert(member);
     }
     let positives = rows.iter().filter(|row| row.label).count();
+    println!("{positives} of {known} articles with an earlier one have its story among the candidates");
     for row in &mut rows {
         row.weight = 1_000.0 / positives as f64;
     }
@@ -355,7 +359,7 @@ fn fit(folder: &Path, explore: bool) -> Result<()> {
     let rows: Vec<Row> = streams.iter().flat_map(|(_, stream)| story_rows(stream)).collect();
     println!("{} pairs of article and story", rows.len());
     let constant = model::CONSTANT;
-    for ridge in if explore { vec![1.0, 10.0] } else { Vec::new() } {
+    for ridge in if explore { vec![1.0] } else { Vec::new() } {
         let mut fitted = Vec::new();
         for side in [false, true] {
             let seen: Vec<&Row> = rows.iter().filter(|row| row.half == side).collect();
@@ -410,9 +414,9 @@ fn list(out: &mut String, told: &str, name: &str, weights: &[f64]) -> Result<()>
     Ok(())
 }
 
-const STORY_RIDGE: f64 = 10.0;
-const STORY_THRESHOLDS: [f64; 3] = [-0.6, -3.1, -0.8];
-const TOPIC_RIDGE: f64 = 3.0;
+const STORY_RIDGE: f64 = 1.0;
+const STORY_THRESHOLDS: [f64; 3] = [-0.6, -2.0, -1.0];
+const TOPIC_RIDGE: f64 = 0.05;
 
 /// One article of a stream as a topic saw it.
 struct Seen {
@@ -436,6 +440,7 @@ struct Run {
     /// On-topic and off-topic candidates of each topic.
     totals: Vec<(f64, f64)>,
     halves: Vec<bool>,
+    weight: f64,
 }
 
 /// Topics of a set, as samples and labelled candidates by key; stories moved in time for `shifted`.
@@ -558,7 +563,7 @@ fn run(name: &str, k: usize, reports: &[Report], background: &[Report], story: &
         (on as f64, (candidates.len() - on) as f64)
     });
     let halves = trials.iter().map(|(.., story)| half(story)).collect();
-    Run { name: format!("{name} {k}"), totals: totals.collect(), arrived, halves }
+    Run { name: format!("{name} {k}"), totals: totals.collect(), arrived, halves, weight: 1.0 }
 }
 
 /// Second-stage inputs of every labelled pair: topic, inputs, label, headline.
@@ -582,7 +587,7 @@ fn second(run: &Run, first: &[f64]) -> Vec<(usize, Vec<f64>, bool, bool)> {
 }
 
 /// Rows in which each topic's positives weigh 1 together and its negatives as much as false alarms cost.
-fn topic_rows(run: &Run, pairs: &[(usize, Vec<f64>, bool, bool)], weight: f64) -> Vec<Row> {
+fn topic_rows(run: &Run, pairs: &[(usize, Vec<f64>, bool, bool)]) -> Vec<Row> {
     let topics = run.totals.len() as f64;
     pairs
         .iter()
@@ -592,7 +597,7 @@ fn topic_rows(run: &Run, pairs: &[(usize, Vec<f64>, bool, bool)], weight: f64) -
             Row {
                 inputs: inputs.clone(),
                 label: *label,
-                weight: one * weight / topics,
+                weight: one * run.weight * 1_000.0 / topics,
                 half: run.halves[*topic],
             }
         })
@@ -633,17 +638,17 @@ fn fit_topics(
     out: &mut String,
 ) -> Result<()> {
     let mut runs = Vec::new();
-    for (name, k) in TRACKED {
+    for (name, k, weight) in TRACKED {
         let reports = &sets[if matches!(name, "shifted" | "undated") { "allsides" } else { name }];
         let reports = if name == "undated" { without_dates(reports) } else { reports.clone() };
-        let run = run(name, k, &reports, background, story);
+        let run = Run { weight, ..run(name, k, &reports, background, story) };
         let found: usize =
             run.arrived.iter().flat_map(|one| &one.seen).filter(|seen| seen.label == Some(true)).count();
         let on: f64 = run.totals.iter().map(|(on, _)| on).sum();
         println!("{}: {} topics, {found} of {on} on-topic pairs looked at", run.name, run.totals.len());
         runs.push(run);
     }
-    let constant = model::CONSTANT;
+    let constant = model::TOPIC_CONSTANT;
     let first = |chosen: &dyn Fn(bool) -> bool, ridge: f64| {
         let rows: Vec<Row> = runs
             .iter()
@@ -652,20 +657,19 @@ fn fit_topics(
                 let pairs: Vec<_> = seen
                     .filter_map(|seen| Some((seen.topic, seen.inputs.to_vec(), seen.label?, false)))
                     .collect();
-                topic_rows(run, &pairs, 1_000.0)
+                topic_rows(run, &pairs)
             })
             .collect();
         regress(&rows.iter().filter(|row| chosen(row.half)).collect::<Vec<_>>(), ridge, constant)
     };
     let both = |chosen: &dyn Fn(bool) -> bool, ridge: f64| {
         let first = first(chosen, ridge);
-        let rows: Vec<Row> =
-            runs.iter().flat_map(|run| topic_rows(run, &second(run, &first), 1_000.0)).collect();
+        let rows: Vec<Row> = runs.iter().flat_map(|run| topic_rows(run, &second(run, &first))).collect();
         let second =
             regress(&rows.iter().filter(|row| chosen(row.half)).collect::<Vec<_>>(), ridge, constant);
         (first, second)
     };
-    for ridge in if explore { vec![0.3, 3.0, 30.0] } else { Vec::new() } {
+    for ridge in if explore { vec![0.03, 0.1] } else { Vec::new() } {
         let sides = [false, true].map(|side| both(&move |half| half == side, ridge));
         let mut line = format!("ridge {ridge}: Cnorm of unseen halves");
         for run in &runs {
@@ -680,8 +684,8 @@ fn fit_topics(
         println!("{line}");
     }
     let (first, weights) = both(&|_| true, TOPIC_RIDGE);
-    for step in -3..=14 {
-        let threshold = f64::from(step) / 2.0;
+    for step in -4..=24 {
+        let threshold = f64::from(step) / 4.0;
         let mut line = format!("threshold {threshold}:");
         for run in &runs {
             let (miss, alarm) = detect(run, &second(run, &first), &weights, [threshold; 2], |_| true);
@@ -696,4 +700,4 @@ fn fit_topics(
     Ok(())
 }
 
-const TOPIC_THRESHOLDS: [[f64; 2]; 3] = [[4.5, 4.5], [0.2, 0.5], [-0.25, -0.25]];
+const TOPIC_THRESHOLDS: [[f64; 2]; 3] = [[4.5, 4.5], [0.75, 0.75], [-0.25, 0.0]];

@@ -12,11 +12,11 @@ use super::{
 /// Heaviest terms by which an article is found.
 const INDEXED_TERMS: usize = 40;
 /// Heaviest terms by which others are looked for.
-const SOUGHT_TERMS: usize = 32;
+const SOUGHT_TERMS: usize = 40;
 /// Latest articles of one term that are looked at.
-const POSTINGS_MAX: usize = 64;
+const POSTINGS_MAX: usize = 160;
 /// Articles looked at for one article, all terms together.
-const VISITS_MAX: usize = 1_024;
+const VISITS_MAX: usize = 2_048;
 /// Latest articles that serve as background.
 const RING: usize = 128;
 /// Weight of the shipped background, in articles.

@@ -8,9 +8,8 @@ pub const FEATURES: usize = 12;
 /// Number of inputs: the features, the features of headlines alone, those of texts times their length, and three of the
 /// regime, with a constant.
 pub const INPUTS: usize = 3 * FEATURES + 4;
-/// Place of the constant among the inputs.
-pub const CONSTANT: usize = 3 * FEATURES + 3;
-const HEADLINE: usize = 3 * FEATURES;
+/// Place of the constant among the inputs of a story.
+pub const CONSTANT: usize = INPUTS - 1;
 /// Added to a spread, so that a quiet background is no evidence.
 pub const SPREAD_MIN: f64 = 0.01;
 const DAY_SECS: f64 = 86_400.0;
@@ -110,9 +109,20 @@ pub fn features(
     ]
 }
 
-/// What the model is linear in.
+/// What the model of a story is linear in.
 pub fn inputs(features: &[f64; FEATURES], headline: bool, undated: bool, length: f64) -> [f64; INPUTS] {
-    let mut inputs = [0.0; INPUTS];
+    by_regime(features, headline, undated, length)
+}
+
+/// The features as they are, those of headlines alone, those of texts times their length, and the regime itself; `M` is
+/// three times `N`, and four.
+fn by_regime<const N: usize, const M: usize>(
+    features: &[f64; N],
+    headline: bool,
+    undated: bool,
+    length: f64,
+) -> [f64; M] {
+    let mut inputs = [0.0; M];
     let regime = if headline { 1.0 } else { 0.0 };
     let excess = if headline { 0.0 } else { length - MEAN_LENGTH };
     let rest = [regime, if undated { 1.0 } else { 0.0 }, excess, 1.0];
@@ -150,10 +160,20 @@ pub fn background(headline: bool) -> ([f64; 2], [f64; 2]) {
 const BACKGROUND_TEXT: ([f64; 2], [f64; 2]) = ([0.025, 0.014], [0.028, 0.034]);
 const BACKGROUND_HEADLINE: ([f64; 2], [f64; 2]) = ([0.02, 0.02], [0.05, 0.05]);
 
-/// Inputs of the first stage of a topic: those of a story, and the samples' own view of the article.
-pub const TOPIC_INPUTS: usize = INPUTS + 4;
-/// Inputs of the second stage: those of the first, and the article's story, each also for headlines alone.
-pub const SECOND_INPUTS: usize = TOPIC_INPUTS + 8;
+/// Features of an article and a topic's samples: those of a story, how far the nearest sample stands out seen from the
+/// samples, and the logarithms of how far it stands out, because the odds rise ever more slowly with it.
+pub const TOPIC_FEATURES: usize = FEATURES + 6;
+/// Inputs of the first stage of a topic.
+pub const TOPIC_INPUTS: usize = 3 * TOPIC_FEATURES + 4;
+/// Place of the constant among the inputs of both stages.
+pub const TOPIC_CONSTANT: usize = TOPIC_INPUTS - 1;
+const TOPIC_HEADLINE: usize = 3 * TOPIC_FEATURES;
+/// What the second stage knows of the article's story.
+const STORY_INPUTS: usize = 7;
+/// Inputs of the second stage: those of the first, and the article's story, also for headlines alone.
+pub const SECOND_INPUTS: usize = TOPIC_INPUTS + 2 * STORY_INPUTS;
+/// A likeness this far above the floor speaks for the topic by itself.
+const LIKENESS_TURN: f64 = 6.0;
 /// Log odds below which a likeness is not told apart.
 pub const LIKENESS_MIN: f64 = -8.0;
 /// Log odds of a sample itself, and the most that a likeness counts.
@@ -169,15 +189,15 @@ pub fn topic_inputs(
     (headline, length): (bool, f64),
     undated: bool,
 ) -> [f64; TOPIC_INPUTS] {
-    let regime = if headline { 1.0 } else { 0.0 };
-    let mut all = [0.0; TOPIC_INPUTS];
-    let [out_all, out_names] = compared.out_back;
-    let rest = [out_all, out_names, out_all * regime, out_names * regime];
-    let values = inputs(&compared.features, headline, undated, length).into_iter().chain(rest);
-    for (input, value) in all.iter_mut().zip(values) {
-        *input = value;
+    let [.., out_all, _, out_names] = compared.features;
+    let [back_all, back_names] = compared.out_back;
+    let logarithms = [out_all, back_all, out_names, back_names].map(|out| out.max(0.0).ln_1p());
+    let more = compared.out_back.into_iter().chain(logarithms);
+    let mut features = [0.0; TOPIC_FEATURES];
+    for (feature, value) in features.iter_mut().zip(compared.features.into_iter().chain(more)) {
+        *feature = value;
     }
-    all
+    by_regime(&features, headline, undated, length)
 }
 
 /// Log odds by the article alone.
@@ -194,8 +214,18 @@ pub fn second_inputs(
     reports: u32,
     sample: bool,
 ) -> [f64; SECOND_INPUTS] {
-    let regime = first.get(HEADLINE).copied().unwrap_or(0.0);
-    let story = [best, mean, f64::from(reports).ln_1p(), if sample { 1.0 } else { 0.0 }];
+    let regime = first.get(TOPIC_HEADLINE).copied().unwrap_or(0.0);
+    let one_if = |yes| if yes { 1.0 } else { 0.0 };
+    let beyond = |likeness: f64| (likeness - LIKENESS_TURN).max(0.0);
+    let story: [f64; STORY_INPUTS] = [
+        best,
+        mean,
+        f64::from(reports).ln_1p(),
+        one_if(sample),
+        beyond(best),
+        beyond(mean),
+        one_if(reports > 0),
+    ];
     let mut all = [0.0; SECOND_INPUTS];
     let values = first.iter().copied().chain(story).chain(story.map(|value| value * regime));
     for (input, value) in all.iter_mut().zip(values) {

@@ -12,9 +12,9 @@ use crate::{
 /// Samples of one topic that are compared with one article.
 const SAMPLES_MAX: usize = 8;
 /// Samples that the index may name for one article.
-const FOUND_MAX: usize = 96;
+const FOUND_MAX: usize = 160;
 /// Topics that are compared closely with one article.
-const TOPICS_MAX: usize = 24;
+const TOPICS_MAX: usize = 48;
 /// Letters by which an article is seen to be no sample.
 const OPENING_CHARS: usize = 48;
 /// A counterexample forbids a match from this cosine on, if no sample is nearer.
