@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 mod check;
 mod demo;
 mod explain;
+mod feeds;
+mod health;
 mod ingest;
 mod inspect;
 mod run;
@@ -34,6 +36,7 @@ enum Verb {
     Ingest(ingest::Flags),
     Inspect(inspect::Flags),
     Explain(explain::Flags),
+    Feeds(feeds::Flags),
     Status(status::Flags),
     Tail(tail::Flags),
     Store(store::Flags),
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Verb::Ingest(flags) => ingest::run(&flags),
         Verb::Inspect(flags) => inspect::run(&flags),
         Verb::Explain(flags) => explain::run(&flags),
+        Verb::Feeds(flags) => feeds::run(&flags),
         Verb::Status(flags) => status::run(&flags),
         Verb::Tail(flags) => tail::run(&flags),
         Verb::Store(flags) => store::run(&flags),

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::{sync::mpsc, time};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    article::{Checkpoint, Delivery, Found},
+    article::{Checkpoint, Delivery, Found, Receipt},
     event::Event,
     pulse::Pulse,
 };
@@ -34,13 +37,23 @@ impl Way {
         found: Vec<Found>,
         checkpoints: Vec<Checkpoint>,
     ) -> Result<(), Closed> {
+        self.hand_over(found, checkpoints, None).await
+    }
+
+    /// The same; the receipt comes once all is durable.
+    pub(crate) async fn hand_over(
+        &self,
+        found: Vec<Found>,
+        checkpoints: Vec<Checkpoint>,
+        receipt: Option<oneshot::Sender<Receipt>>,
+    ) -> Result<(), Closed> {
         loop {
             self.pulse.beat();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(Closed),
                 permit = self.door.reserve() => {
-                    let delivery = Delivery { at: Timestamp::now(), found, checkpoints, receipt: None };
+                    let delivery = Delivery { at: Timestamp::now(), found, checkpoints, receipt };
                     permit.map_err(|_| Closed)?.send(delivery.into());
                     return Ok(());
                 }

@@ -11,7 +11,9 @@
 
 mod bad_input;
 mod corpus;
+mod feeds;
 mod flow;
+mod hub;
 mod ingest;
 mod kill;
 mod seeds;

@@ -19,7 +19,7 @@ fn told() -> World {
 #[test]
 fn every_verb_has_help() {
     let world = World::new("");
-    let verbs = ["demo", "run", "check", "ingest", "inspect", "explain", "status", "tail", "store"];
+    let verbs = ["demo", "run", "check", "ingest", "inspect", "explain", "feeds", "status", "tail", "store"];
     for verb in verbs {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_storywatch"))
             .args([verb, "--help"])
