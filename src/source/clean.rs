@@ -101,9 +101,7 @@ fn folded(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for part in text(raw).lines() {
         let start = out.len();
-        let folded =
-            part.is_ascii() && !part.starts_with(' ') && !part.ends_with(' ') && !part.contains("  ");
-        if folded && !part.is_empty() && !part.contains(['\t', '\u{b}', '\u{c}']) {
+        if is_folded(part) {
             if start > 0 {
                 out.push('\n');
             }
@@ -118,6 +116,20 @@ fn folded(raw: &str) -> String {
         }
     }
     out
+}
+
+/// Whether a line is plain ASCII with single blanks between its words, and none at its ends.
+fn is_folded(line: &str) -> bool {
+    let mut blank = true;
+    for byte in line.bytes() {
+        match byte {
+            b' ' if blank => return false,
+            b' ' => blank = true,
+            b'!'..=b'~' => blank = false,
+            _ => return false,
+        }
+    }
+    !blank
 }
 
 /// Line breaks in the source are blanks; those of the text come from its tags.
