@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 mod check;
 mod demo;
 mod explain;
+mod feeds;
+mod health;
 mod ingest;
 mod inspect;
 mod run;
@@ -36,6 +38,7 @@ enum Verb {
     Ingest(ingest::Flags),
     Inspect(inspect::Flags),
     Explain(explain::Flags),
+    Feeds(feeds::Flags),
     Status(status::Flags),
     Tail(tail::Flags),
     Stories(stories::Flags),
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Verb::Ingest(flags) => ingest::run(&flags),
         Verb::Inspect(flags) => inspect::run(&flags),
         Verb::Explain(flags) => explain::run(&flags),
+        Verb::Feeds(flags) => feeds::run(&flags),
         Verb::Status(flags) => status::run(&flags),
         Verb::Tail(flags) => tail::run(&flags),
         Verb::Stories(flags) => stories::run(&flags),

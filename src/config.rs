@@ -11,6 +11,7 @@ mod walk;
 use std::{
     fs, io,
     io::Read,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub fetch: Fetch,
     /// In the order of the file; addresses are unique.
     pub feeds: Vec<Feed>,
+    /// Where hubs reach us, if they do.
+    pub websub: Option<Websub>,
     /// In the order of the file; paths are unique.
     pub drops: Vec<DropDir>,
     /// What is told, and where.
@@ -69,11 +72,38 @@ pub struct Fetch {
     pub body_bytes_max: usize,
     /// Private servers that may be asked: host:port, an address, or a network such as `10.1.0.0/16`.
     pub allow_private: Vec<String>,
+    /// A page or a mail address of whoever runs this.
+    pub contact: Option<String>,
+    /// The address of an HTTP proxy, without user and password.
+    pub proxy: Option<String>,
+    /// The file with what the proxy asks for.
+    pub proxy_credentials: Option<PathBuf>,
+}
+
+/// Where hubs reach us (`WebSub`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Websub {
+    /// Where the daemon listens, as a rule behind a web server.
+    pub listen: SocketAddr,
+    /// The public address that leads there; ends in `/`.
+    pub callback: String,
+}
+
+/// What stands at the address of a feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FeedKind {
+    /// RSS, Atom, RDF, JSON Feed.
+    #[default]
+    Feed,
+    /// A sitemap, or an index of sitemaps.
+    Sitemap,
 }
 
 /// A feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
+    /// Whether it stands under `[[feed]]` or `[[sitemap]]`.
+    pub kind: FeedKind,
     /// http or https; as the URL standard writes it.
     pub url: String,
     /// For the user; the host where none is given.
@@ -84,6 +114,10 @@ pub struct Feed {
     pub poll_secs: Option<u32>,
     /// When the page of an article is asked for.
     pub full_text: FullText,
+    /// The file with what its server asks for.
+    pub credentials: Option<PathBuf>,
+    /// Where it stands in the lists of feed readers: folders, the outermost first, with `/` between them.
+    pub folder: Option<String>,
 }
 
 /// When the page of an article is asked for.
@@ -333,12 +367,22 @@ mod tests {
             timeout_secs = 0x5
             body_bytes_max = 1_048_576
             allow_private = ["127.0.0.0/8"]
+            contact = "https://desk.example/bot"
+            proxy = "http://proxy.example:3128"
+            proxy_credentials = "p.txt"
+            [[sitemap]]
+            url = "https://a.example/news.xml"
+            [websub]
+            listen = "127.0.0.1:8787"
+            callback = "https://we.example/hub"
             [[feed]]
             url = "http://127.0.0.1:80/a"
             name = "A"
             outlet = "a.example"
             poll_secs = 1
             full_text = "never"
+            credentials = "secret/a.txt"
+            folder = "World/Europe"
             [[feed]]
             url = "https://b.example/f?x=1"
             [[drop]]
@@ -374,6 +418,15 @@ mod tests {
         assert_eq!(config.fetch.body_bytes_max, 1 << 20);
         assert_eq!(config.feeds[0].url, "http://127.0.0.1/a");
         assert_eq!(config.feeds[0].outlet.as_deref(), Some("a.example"));
+        assert_eq!(config.feeds[0].credentials.as_deref(), Some(Path::new("/etc/sw/secret/a.txt")));
+        assert_eq!(config.feeds[0].folder.as_deref(), Some("World/Europe"));
+        assert_eq!((config.feeds[0].kind, config.feeds[2].kind), (FeedKind::Feed, FeedKind::Sitemap));
+        assert_eq!(config.fetch.contact.as_deref(), Some("https://desk.example/bot"));
+        assert_eq!(config.fetch.proxy.as_deref(), Some("http://proxy.example:3128/"));
+        assert_eq!(
+            config.websub.as_ref().map(|websub| websub.callback.as_str()),
+            Some("https://we.example/hub/")
+        );
         assert_eq!((config.feeds[1].name.as_str(), config.feeds[1].poll_secs), ("b.example", None));
         assert_eq!(config.drops[0].path, Path::new("/etc/sw/in"));
         assert_eq!(config.drops[1].path, Path::new("/etc/sw/s/drop"));
@@ -448,6 +501,24 @@ mod tests {
         let long = "é".repeat(101);
         check(&format!("[[topic]]\nname = '{long}'\nquery = 'a'\n"), &["2:8 at most 100 characters"]);
         good(&format!("[[topic]]\nname = '{}'\nquery = 'a'\n", "é".repeat(100)));
+    }
+
+    #[test]
+    fn credentials_may_come_from_systemd() {
+        let env = Env { credentials_directory: Some("/run/credentials/sw".into()), ..env() };
+        let read = |credentials: &str| {
+            let text = format!("[[feed]]\nurl = 'https://a.example'\ncredentials = '{credentials}'\n");
+            let path = Path::new("/etc/sw/c.toml");
+            let config = parse(&text, path, path, &env, &no_parenthesis).unwrap();
+            config.feeds[0].credentials.clone().unwrap()
+        };
+        assert_eq!(read("wire"), Path::new("/run/credentials/sw/wire"));
+        assert_eq!(read("./wire"), Path::new("/etc/sw/./wire"));
+    }
+
+    #[test]
+    fn hubs_need_both_addresses() {
+        check("[websub]\nlisten = '127.0.0.1:1'\n", &["1:1 [websub] without `callback`"]);
     }
 
     #[test]

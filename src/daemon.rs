@@ -19,6 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod feeds;
 mod ingest;
 mod questions;
 mod reading;
@@ -26,6 +27,7 @@ mod rules;
 mod upkeep;
 
 pub use self::{
+    feeds::{advice, feeds},
     ingest::{Ingested, ingest},
     questions::{Explained, decisions, explain, status},
     reading::read,
@@ -39,14 +41,20 @@ use crate::{
     journal::{Journal, state_dir::StateDir},
     pipeline::{self, Pipeline, topic::query},
     pulse::Pulse,
-    serve::control,
-    source::{self, DropSpec, FeedSpec, FetchLimits, Finished, FullText},
+    serve::{control, websub},
+    source::{
+        self, DropSpec, Finished,
+        feed::{Beginning, Known},
+    },
     store::{self, Store},
     systemd,
 };
 
 /// Deliveries that wait before the door; then the sources wait.
 const DOOR_PLACES: usize = 64;
+
+/// Requests of hubs that wait for the schedule of feeds.
+const CALLS_WAITING_MAX: usize = 8;
 
 /// How long a stop may take, from the signal on.
 const STOP_SECS_MAX: u64 = 10;
@@ -154,7 +162,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("could not start the async runtime")?;
-    let done = runtime.block_on(async { Daemon::start(config, pipeline)?.work().await });
+    let done = runtime.block_on(async { Daemon::start(config, pipeline).await?.work().await });
     runtime.shutdown_timeout(Duration::from_secs(1));
     done
 }
@@ -164,7 +172,7 @@ struct Daemon {
     config: Config,
     rules: Rules,
     door: mpsc::Sender<Event>,
-    feeds: watch::Sender<Arc<Vec<FeedSpec>>>,
+    feeds: watch::Sender<source::feed::Specs>,
     drops: watch::Sender<Arc<Vec<DropSpec>>>,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
@@ -197,10 +205,21 @@ impl Part {
 }
 
 impl Daemon {
-    fn start(config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
+    async fn start(config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
         let listener = control::bind(&config.control)?;
+        let callbacks = match &config.websub {
+            Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
+            None => None,
+        };
         let rules = pipeline.rules().clone();
-        let (of_feeds, of_drops) = split(pipeline.checkpoints()?);
+        let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
+        pipeline.each_checkpoint(|key, state| {
+            if key.starts_with(source::feed::KEY_PREFIX) {
+                known.learn(key, state);
+            } else if let Ok(state) = serde_json::from_slice(state) {
+                of_drops.insert(key.to_owned(), state);
+            }
+        })?;
         let (door, events) = mpsc::channel(DOOR_PLACES);
         let stop = CancellationToken::new();
         let parts = ["pipeline", "feeds", "drops"].map(Part::new);
@@ -214,15 +233,25 @@ impl Daemon {
                 ended.send(done).ok();
             })
             .context("could not start the pipeline's thread")?;
-        let (feeds, feeds_now) = watch::channel(Arc::new(feed_specs(&config)));
+        let (specs, mut warnings) = feeds::feed_specs(&config);
+        let (limits, more) = feeds::fetch_limits(&config);
+        warnings.extend(more);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        let (feeds, feeds_now) = watch::channel(specs);
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
-        let limits = fetch_limits(&config);
         let mut tasks = JoinSet::new();
         let read = reading::for_clients(config.state_dir.clone());
         let serve = control::serve(listener, door.clone(), ingest::through_the_door(), read, stop.clone());
         tasks.spawn(named("control socket", serve));
-        let poll = source::feed::run(feeds_now, limits, of_feeds, door.clone(), feed_pulse, stop.clone());
+        let (callers, calls) = mpsc::channel(CALLS_WAITING_MAX);
+        if let Some(callbacks) = callbacks {
+            tasks.spawn(named("callback", websub::serve(callbacks, callers, stop.clone())));
+        }
+        let beginning = Beginning { limits, known, callback: feeds::callback(&config)?, calls };
+        let poll = source::feed::run(feeds_now, beginning, door.clone(), feed_pulse, stop.clone());
         tasks.spawn(named("feeds", poll));
         let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
         tasks.spawn(named("drops", watch));
@@ -310,6 +339,7 @@ impl Daemon {
             ("alerts.log", config.alerts.log == self.config.alerts.log),
             ("alerts.format", config.alerts.format == self.config.alerts.format),
             ("[fetch]", config.fetch == self.config.fetch),
+            ("[websub]", config.websub == self.config.websub),
         ] {
             if !same {
                 tracing::warn!("{what} has changed: it counts from the next start on");
@@ -326,7 +356,11 @@ impl Daemon {
         if self.door.send(Event::Rules(Box::new(rules))).await.is_err() {
             return;
         }
-        self.feeds.send_replace(Arc::new(feed_specs(&config)));
+        let (specs, warnings) = feeds::feed_specs(&config);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        self.feeds.send_replace(specs);
         make_drops(&config);
         self.drops.send_replace(Arc::new(drop_specs(&config)));
         self.config.feeds = config.feeds;
@@ -387,28 +421,6 @@ async fn named(name: &'static str, work: impl Future<Output = ()>) -> &'static s
     name
 }
 
-type Checkpoints = BTreeMap<String, serde_json::Value>;
-
-/// Those of the feeds, and those of the drops' files.
-fn split(checkpoints: Checkpoints) -> (Checkpoints, Checkpoints) {
-    checkpoints.into_iter().partition(|(key, _)| key.starts_with(source::feed::KEY_PREFIX))
-}
-
-fn feed_specs(config: &Config) -> Vec<FeedSpec> {
-    let spec = |feed: &config::Feed| FeedSpec {
-        url: feed.url.clone(),
-        name: Some(feed.name.clone()),
-        outlet: feed.outlet.clone(),
-        poll_secs: feed.poll_secs,
-        full_text: match feed.full_text {
-            config::FullText::Never => FullText::Never,
-            config::FullText::Teasers => FullText::Teasers,
-            config::FullText::Always => FullText::Always,
-        },
-    };
-    config.feeds.iter().map(spec).collect()
-}
-
 /// A directory that cannot be made is looked for until somebody else makes it.
 fn make_drops(config: &Config) {
     for drop in &config.drops {
@@ -437,18 +449,4 @@ fn drop_specs(config: &Config) -> Vec<DropSpec> {
             subdirectories: drop.subdirectories,
         })
         .collect()
-}
-
-fn fetch_limits(config: &Config) -> FetchLimits {
-    let fetch = &config.fetch;
-    FetchLimits {
-        poll_secs_default: fetch.poll_secs_default,
-        poll_secs_min: fetch.poll_secs_min,
-        poll_secs_max: fetch.poll_secs_max,
-        per_host_gap_secs: fetch.per_host_gap_secs,
-        timeout_secs: fetch.timeout_secs,
-        body_bytes_max: fetch.body_bytes_max,
-        // Checked with the same grammar when the config was read.
-        allow_private: fetch.allow_private.iter().filter_map(|exemption| exemption.parse().ok()).collect(),
-    }
 }

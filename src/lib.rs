@@ -3,6 +3,7 @@
 
 pub mod article;
 pub mod event;
+pub mod hub;
 mod lock;
 pub mod pulse;
 

@@ -346,20 +346,19 @@ impl Pipeline {
         Ok(())
     }
 
-    /// What the sources last said of how far they came, by key.
+    /// What the sources last said of how far they came: key and state as JSON, in the order of the keys.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn checkpoints(&self) -> Result<BTreeMap<String, serde_json::Value>, PipelineError> {
+    pub fn each_checkpoint(&self, mut each: impl FnMut(&str, &[u8])) -> Result<(), PipelineError> {
         let stored = Stored { store: &self.store, journal: &self.journal };
-        let mut found = BTreeMap::new();
-        state::each_row(&stored, Tree::Checkpoints, |key, value| {
-            if let (Ok(key), Ok(value)) = (String::from_utf8(key.to_vec()), serde_json::from_slice(value)) {
-                found.insert(key, value);
+        state::each_row(&stored, Tree::Checkpoints, |key, state| {
+            if let Ok(key) = std::str::from_utf8(key) {
+                each(key, state);
             }
             Ok(())
         })?;
-        Ok(found)
+        Ok(())
     }
 }
 

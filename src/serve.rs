@@ -1,3 +1,4 @@
 //! The doors of a running daemon.
 
 pub mod control;
+pub mod websub;

@@ -1,19 +1,23 @@
 //! Where articles come from: feeds that are polled and directories that are watched. Knows nothing of topics, alerts,
 //! the store or the config file; what it needs of them comes as the plain values below.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 pub mod clean;
+pub mod credentials;
 pub mod date;
+pub mod discover;
 pub mod drop;
 pub mod feed;
 pub mod fetch;
 pub mod format;
 pub mod net;
+pub mod opml;
 pub mod page;
 pub mod parse;
 mod schema;
 mod send;
+pub mod turns;
 mod worker;
 
 /// How feeds and pages are asked for: the table `[fetch]`.
@@ -33,6 +37,19 @@ pub struct FetchLimits {
     pub body_bytes_max: usize,
     /// Private addresses that configured feeds may have.
     pub allow_private: Vec<net::Exemption>,
+    /// Address or mail of whoever runs this, for the servers' people.
+    pub contact: Option<String>,
+    /// By which every public address is asked for.
+    pub proxy: Option<Proxy>,
+}
+
+/// An HTTP proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// http or https.
+    pub url: url::Url,
+    /// What it asks of us.
+    pub credentials: Option<Arc<credentials::Credentials>>,
 }
 
 impl Default for FetchLimits {
@@ -45,6 +62,8 @@ impl Default for FetchLimits {
             timeout_secs: 30,
             body_bytes_max: 8 << 20,
             allow_private: Vec::new(),
+            contact: None,
+            proxy: None,
         }
     }
 }
@@ -61,19 +80,31 @@ pub enum FullText {
     Always,
 }
 
+/// What an address is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FeedKind {
+    /// A feed: its entries.
+    #[default]
+    Feed,
+    /// A sitemap: the reports that it names with a title; of an index of sitemaps those that changed of late.
+    Sitemap,
+}
+
 /// One feed to poll.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedSpec {
     /// Address as configured, http or https.
     pub url: String,
-    /// What the user calls it.
-    pub name: Option<String>,
     /// Who publishes; else each article's host.
     pub outlet: Option<String>,
     /// Fixes the interval; the server may ask for a longer one.
     pub poll_secs: Option<u32>,
     /// Whether pages are fetched.
     pub full_text: FullText,
+    /// What is expected there.
+    pub kind: FeedKind,
+    /// Sent to the feed's own server, and to no other.
+    pub credentials: Option<Arc<credentials::Credentials>>,
 }
 
 /// What becomes of a dropped file once it is read and its decisions are durable.

@@ -18,7 +18,8 @@ pub(super) struct Flags {
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     use std::io::Write;
     let config = super::config(&flags.config)?;
-    let (_, warnings) = daemon::read_rules(&config, None);
+    let (_, mut warnings) = daemon::read_rules(&config, None);
+    warnings.extend(daemon::advice(&config));
     for warning in &warnings {
         super::complain(&format!("warning: {warning}"));
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::{ConfigFlag, Failure};
+use super::{ConfigFlag, Failure, health::Health};
 use crate::daemon;
 
 /// Show how the daemon and its sources are doing.
@@ -18,6 +18,9 @@ pub(super) struct Flags {
     #[command(flatten)]
     config: ConfigFlag,
 }
+
+/// Feeds that are not well and are named one by one.
+const ILL_SHOWN_MAX: usize = 20;
 
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     use std::io::Write;
@@ -62,20 +65,21 @@ fn in_words(status: &Value) -> String {
     for topic in status["topics"].as_array().into_iter().flatten() {
         lines.push(format!("  topic     {}", word(topic)));
     }
-    for feed in status["feeds"].as_array().into_iter().flatten() {
-        let state = &feed["state"];
-        let health = match (state["gone"].as_bool(), state["errors"].as_u64(), state["error"].as_str()) {
-            (Some(true), _, _) => {
-                "gone: its server says that it is there no more, and it is not asked again".to_owned()
-            }
-            (_, None | Some(0), None) => "good".to_owned(),
-            (_, None | Some(0), Some(error)) => format!("waits: {error}"),
-            (_, Some(errors), error) => {
-                format!("{errors} errors in a row, the last: {}", error.unwrap_or("not known"))
-            }
-        };
-        lines.push(format!("  feed      {}: {health}", word(&feed["url"])));
-    }
+    lines.extend(of_feeds(status));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// How many feeds are how, and the first of those that are not well.
+fn of_feeds(status: &Value) -> Vec<String> {
+    let feeds = status["feeds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let now = jiff::Timestamp::now();
+    let all: Vec<Health<'_>> = feeds.iter().map(|feed| Health::of(feed, now)).collect();
+    let mut lines = vec![format!("  feeds     {}", Health::summary(&all))];
+    let ill: Vec<&Health<'_>> = all.iter().filter(|health| health.is_ill()).collect();
+    lines.extend(ill.iter().take(ILL_SHOWN_MAX).map(|health| format!("  feed      {}", health.line())));
+    if let Some(more) = ill.len().checked_sub(ILL_SHOWN_MAX).filter(|more| *more > 0) {
+        lines.push(format!("            and {more} more: `storywatch feeds list --failing`"));
+    }
+    lines
 }

@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    Alerts, Config, DropDir, Feed, Fetch, Finished, FullText, LogFormat, QueryFault, Store, Topic,
+    Alerts, Config, DropDir, Feed, Fetch, Finished, FullText, LogFormat, QueryFault, Store, Topic, Websub,
     fault::{Place, offset_in_string},
-    file::{AlertsFile, DropFile, FeedFile, FetchFile, File, TopicFile},
+    file::{AlertsFile, DropFile, FeedFile, FetchFile, File, TopicFile, WebsubFile},
     place::{self, Env},
     walk::{Walker, Written, shown},
 };
@@ -46,6 +46,7 @@ impl Compiler<'_> {
         let control = self.control(file.control.as_ref(), &state_dir);
         let fetch = self.fetch(file.fetch);
         let feeds = self.feeds(file.feeds, &fetch);
+        let websub = file.websub.and_then(websub);
         let alerts = self.alerts(&file.alerts, &state_dir);
         let drops = self.drops(file.drops, &state_dir, &alerts.log);
         let store = Store {
@@ -54,7 +55,19 @@ impl Compiler<'_> {
         };
         let topics = self.topics(file.topics, check_query);
         let path = path.to_path_buf();
-        Config { path, state_dir, control, fetch, feeds, drops, alerts, store, topics, warnings: Vec::new() }
+        Config {
+            path,
+            state_dir,
+            control,
+            fetch,
+            feeds,
+            websub,
+            drops,
+            alerts,
+            store,
+            topics,
+            warnings: Vec::new(),
+        }
     }
 
     fn path(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
@@ -117,13 +130,16 @@ impl Compiler<'_> {
             body_bytes_max: usize::try_from(value_or(file.body_bytes_max.as_ref(), BODY_BYTES_MAX))
                 .unwrap_or(usize::MAX),
             allow_private: file.allow_private,
+            contact: file.contact.map(|contact| contact.value),
+            proxy: file.proxy.map(|proxy| proxy.value.into()),
+            proxy_credentials: self.credentials(file.proxy_credentials.as_ref()),
         }
     }
 
     fn feeds(&mut self, files: Vec<FeedFile>, fetch: &Fetch) -> Vec<Feed> {
         let mut known = BTreeMap::new();
         let mut feeds = Vec::new();
-        for FeedFile { url, name, outlet, poll_secs, full_text } in files {
+        for FeedFile { kind, url, name, outlet, poll_secs, full_text, credentials, folder } in files {
             let min = fetch.poll_secs_min;
             if let Some(Written { value, at }) = poll_secs.as_ref().filter(|secs| secs.value < min) {
                 let what = format!(
@@ -141,15 +157,28 @@ impl Compiler<'_> {
             if self.twice(&mut known, url.to_string(), at.start, "the same feed") {
                 continue;
             }
+            let credentials = self.credentials(credentials.as_ref());
             feeds.push(Feed {
+                kind,
                 name: name.map_or_else(|| url.host_str().unwrap_or_default().to_owned(), |name| name.value),
                 url: url.into(),
                 outlet: outlet.map(|outlet| outlet.value),
                 poll_secs: poll_secs.map(|secs| secs.value),
                 full_text: full_text.map(|full_text| full_text.value).unwrap_or_default(),
+                credentials,
+                folder: folder.map(|folder| folder.value),
             });
         }
         feeds
+    }
+
+    /// A file with credentials. A bare name is one of those that systemd hands over, where it does.
+    fn credentials(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
+        let name = written.map(|written| written.value.as_str())?;
+        match &self.env.credentials_directory {
+            Some(dir) if !name.contains('/') => Some(dir.join(name)),
+            _ => self.path(written),
+        }
     }
 
     fn drops(&mut self, files: Vec<DropFile>, state_dir: &Path, log: &Path) -> Vec<DropDir> {
@@ -258,6 +287,10 @@ impl Compiler<'_> {
         self.walker.fault(at, format!("{what} as in {line}:{column}, expected one only"));
         true
     }
+}
+
+fn websub(file: WebsubFile) -> Option<Websub> {
+    Some(Websub { listen: file.listen?.value, callback: file.callback?.value.into() })
 }
 
 fn value_or<T: Clone>(written: Option<&Written<T>>, default: T) -> T {

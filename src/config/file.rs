@@ -1,14 +1,17 @@
 //! The config as it is written: every key of the right type and in its range, defaults and paths still open.
 
-use std::{collections::BTreeSet, ops::RangeInclusive};
+use std::{collections::BTreeSet, net::SocketAddr, ops::RangeInclusive};
 
 use toml::de::DeTable;
 use url::Url;
 
 use super::{
-    Finished, FullText, LogFormat,
-    value::{duration_secs, feed_url, private_address},
-    walk::{ALERTS, DROP, FEED, FETCH, STORE, Section, TOPIC, TOPIC_ALERT, Walker, Written, shown},
+    FeedKind, Finished, FullText, LogFormat,
+    value::{self, duration_secs, feed_url, private_address},
+    walk::{
+        ALERTS, DROP, FEED, FETCH, Heading, SITEMAP, STORE, Section, TOPIC, TOPIC_ALERT, WEBSUB, Walker,
+        Written, shown,
+    },
 };
 use crate::event::Sensitivity;
 
@@ -26,7 +29,9 @@ pub(super) struct File {
     pub(super) state_dir: Option<Written<String>>,
     pub(super) control: Option<Written<String>>,
     pub(super) fetch: FetchFile,
+    /// Sitemaps after the feeds.
     pub(super) feeds: Vec<FeedFile>,
+    pub(super) websub: Option<WebsubFile>,
     pub(super) drops: Vec<DropFile>,
     pub(super) alerts: AlertsFile,
     pub(super) store: StoreFile,
@@ -42,14 +47,25 @@ pub(super) struct FetchFile {
     pub(super) timeout_secs: Option<Written<u32>>,
     pub(super) body_bytes_max: Option<Written<u32>>,
     pub(super) allow_private: Vec<String>,
+    pub(super) contact: Option<Written<String>>,
+    pub(super) proxy: Option<Written<Url>>,
+    pub(super) proxy_credentials: Option<Written<String>>,
 }
 
 pub(super) struct FeedFile {
+    pub(super) kind: FeedKind,
     pub(super) url: Option<Written<Url>>,
     pub(super) name: Option<Written<String>>,
     pub(super) outlet: Option<Written<String>>,
     pub(super) poll_secs: Option<Written<u32>>,
     pub(super) full_text: Option<Written<FullText>>,
+    pub(super) credentials: Option<Written<String>>,
+    pub(super) folder: Option<Written<String>>,
+}
+
+pub(super) struct WebsubFile {
+    pub(super) listen: Option<Written<SocketAddr>>,
+    pub(super) callback: Option<Written<Url>>,
 }
 
 pub(super) struct DropFile {
@@ -100,7 +116,11 @@ pub(super) fn read(text: &str, walker: &mut Walker) -> File {
         state_dir: walker.text(&top, "state_dir"),
         control: walker.text(&top, "control"),
         fetch: walker.section(&top, "fetch", &FETCH).map(|at| fetch(&at, walker)).unwrap_or_default(),
-        feeds: walker.sections(&top, "feed", &FEED).iter().map(|at| feed(at, walker)).collect(),
+        feeds: [("feed", &FEED, FeedKind::Feed), ("sitemap", &SITEMAP, FeedKind::Sitemap)]
+            .into_iter()
+            .flat_map(|(key, heading, kind)| feeds(&top, key, heading, kind, walker))
+            .collect(),
+        websub: walker.section(&top, "websub", &WEBSUB).map(|at| websub(&at, walker)),
         drops: walker.sections(&top, "drop", &DROP).iter().map(|at| drop(at, walker)).collect(),
         alerts: walker.section(&top, "alerts", &ALERTS).map(|at| alerts(&at, walker)).unwrap_or_default(),
         store: walker.section(&top, "store", &STORE).map(|at| store(&at, walker)).unwrap_or_default(),
@@ -156,20 +176,48 @@ fn fetch(at: &Section<'_>, walker: &mut Walker) -> FetchFile {
         timeout_secs: walker.number(at, "timeout_secs", &TIMEOUT_SECS),
         body_bytes_max: walker.number(at, "body_bytes_max", &BODY_BYTES_MAX),
         allow_private,
+        contact: walker.parsed(at, "contact", value::contact),
+        proxy: walker.parsed(at, "proxy", value::proxy_url),
+        proxy_credentials: walker.text(at, "proxy_credentials"),
     }
 }
 
-fn feed(at: &Section<'_>, walker: &mut Walker) -> FeedFile {
+fn feeds(
+    top: &Section<'_>,
+    key: &str,
+    heading: &'static Heading,
+    kind: FeedKind,
+    walker: &mut Walker,
+) -> Vec<FeedFile> {
+    walker.sections(top, key, heading).iter().map(|at| feed(at, key, kind, walker)).collect()
+}
+
+fn feed(at: &Section<'_>, key: &str, kind: FeedKind, walker: &mut Walker) -> FeedFile {
     if !at.has("url") {
-        walker.missing(at.at(), "[[feed]] without `url`, expected the address of the feed");
+        walker.missing(at.at(), format!("[[{key}]] without `url`, expected the address of the {key}"));
     }
     let choices = [("never", FullText::Never), ("teasers", FullText::Teasers), ("always", FullText::Always)];
     FeedFile {
+        kind,
         url: walker.parsed(at, "url", feed_url),
         name: walker.parsed(at, "name", name),
         outlet: walker.parsed(at, "outlet", name),
         poll_secs: walker.number(at, "poll_secs", &POLL_SECS),
         full_text: walker.choice(at, "full_text", &choices),
+        credentials: walker.text(at, "credentials"),
+        folder: walker.parsed(at, "folder", name),
+    }
+}
+
+fn websub(at: &Section<'_>, walker: &mut Walker) -> WebsubFile {
+    for key in ["listen", "callback"] {
+        if !at.has(key) {
+            walker.missing(at.at(), format!("[websub] without `{key}`, which hubs need to reach us"));
+        }
+    }
+    WebsubFile {
+        listen: walker.parsed(at, "listen", value::listen),
+        callback: walker.parsed(at, "callback", value::callback_url),
     }
 }
 

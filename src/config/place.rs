@@ -38,6 +38,8 @@ pub struct Env {
     pub logs_directory: Option<PathBuf>,
     /// `$RUNTIME_DIRECTORY`, as systemd sets it.
     pub runtime_directory: Option<PathBuf>,
+    /// `$CREDENTIALS_DIRECTORY`, as systemd sets it.
+    pub credentials_directory: Option<PathBuf>,
     /// For a control socket whose usual path would be too long.
     pub temp_dir: PathBuf,
     /// Whether the process runs as root.
@@ -61,6 +63,7 @@ impl Env {
             state_directory: first("STATE_DIRECTORY"),
             logs_directory: first("LOGS_DIRECTORY"),
             runtime_directory: first("RUNTIME_DIRECTORY"),
+            credentials_directory: first("CREDENTIALS_DIRECTORY"),
             temp_dir: path("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp")),
             root,
         }

@@ -12,6 +12,9 @@ const WEEK_SECS: i64 = 7 * DAY_SECS;
 /// A hundred years: longer spans are mistakes.
 const DURATION_SECS_MAX: i64 = 36_500 * DAY_SECS;
 
+/// Longest contact, in bytes: it goes with each request.
+const CONTACT_BYTES_MAX: usize = 200;
+
 /// Reads `30s`, `20m`, `24h`, `3d` or `2w`, as seconds.
 pub(super) fn duration_secs(text: &str) -> Result<i64, String> {
     let expected = || {
@@ -37,11 +40,61 @@ pub(super) fn duration_secs(text: &str) -> Result<i64, String> {
 pub(super) fn feed_url(text: &str) -> Result<Url, String> {
     let expected = "an http:// or https:// address";
     match Url::parse(text.trim()) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => Err(format!(
+            "{expected} without user and password: those belong in a file that `credentials` names"
+        )),
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         Ok(url) => Err(format!("{expected}, not `{}:`", url.scheme())),
         Err(url::ParseError::RelativeUrlWithoutBase) => Err(format!("{expected}, with its `https://`")),
         Err(cause) => Err(format!("{expected} ({cause})")),
     }
+}
+
+/// Reads how the people of a server reach whoever runs this: a page, or a mail address.
+pub(super) fn contact(text: &str) -> Result<String, String> {
+    let expected = "an http(s) address or a mail address by which a server's people can reach you";
+    let text = text.trim();
+    let text = text.strip_prefix("mailto:").unwrap_or(text);
+    let plain = text.len() <= CONTACT_BYTES_MAX
+        && text.bytes().all(|b| b.is_ascii_graphic() && !b"()<>".contains(&b));
+    let page =
+        || Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let mail = || text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    if plain && (page() || mail()) { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
+}
+
+/// Reads the address of a proxy.
+pub(super) fn proxy_url(text: &str) -> Result<Url, String> {
+    let url =
+        Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or("the address of an HTTP proxy, such as \"http://proxy.example:3128\"")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "an address without user and password: those belong in a file that `proxy_credentials` names"
+                .to_owned(),
+        );
+    }
+    Ok(url)
+}
+
+/// Reads the public address below which hubs reach us; it ends in `/`.
+pub(super) fn callback_url(text: &str) -> Result<Url, String> {
+    let mut url = feed_url(text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("an address without `?` and `#`, to which each feed's own part is added".to_owned());
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// Reads where to listen.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.trim()
+        .parse()
+        .map_err(|_| "an address and a port to listen at, such as \"127.0.0.1:8787\"".to_owned())
 }
 
 /// Takes `127.0.0.1`, `127.0.0.1:8080`, `[::1]:8080`, `intranet:80` or `10.1.0.0/16`, as it is.
@@ -117,6 +170,31 @@ mod tests {
         check_url("file:///etc/passwd", Err("not `file:`"));
         check_url("a.example/feed", Err("with its `https://`"));
         check_url("https://", Err("empty host"));
+        check_url("https://ann:word@a.example/feed", Err("that `credentials` names"));
+    }
+
+    #[test]
+    fn contacts() {
+        for (text, expected) in [
+            ("https://desk.example/bot", Some("https://desk.example/bot")),
+            ("mailto:desk@paper.example", Some("desk@paper.example")),
+            ("desk@paper", None),
+            ("the desk", None),
+            ("https://desk.example/(bot)", None),
+        ] {
+            assert_eq!(contact(text).ok().as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn proxies_and_callbacks() {
+        assert_eq!(proxy_url("http://proxy.example:3128").unwrap().as_str(), "http://proxy.example:3128/");
+        assert!(
+            proxy_url("http://ann:word@proxy.example").is_err() && proxy_url("socks5://a.example").is_err()
+        );
+        assert_eq!(callback_url("https://we.example/hub").unwrap().as_str(), "https://we.example/hub/");
+        assert!(callback_url("https://we.example/hub?x=1").is_err());
+        assert!(listen("127.0.0.1:8787").is_ok() && listen("8787").is_err());
     }
 
     #[track_caller]

@@ -18,7 +18,7 @@ pub(super) struct Heading {
 
 pub(super) const TOP: Heading = Heading {
     title: "the top of the file, before any [section]",
-    keys: &["state_dir", "control", "fetch", "feed", "drop", "alerts", "store", "topic"],
+    keys: &["state_dir", "control", "fetch", "feed", "sitemap", "websub", "drop", "alerts", "store", "topic"],
 };
 pub(super) const FETCH: Heading = Heading {
     title: "[fetch]",
@@ -30,12 +30,18 @@ pub(super) const FETCH: Heading = Heading {
         "timeout_secs",
         "body_bytes_max",
         "allow_private",
+        "contact",
+        "proxy",
+        "proxy_credentials",
     ],
 };
-pub(super) const FEED: Heading =
-    Heading { title: "[[feed]]", keys: &["url", "name", "outlet", "poll_secs", "full_text"] };
-pub(super) const DROP: Heading =
-    Heading { title: "[[drop]]", keys: &["path", "outlet", "finished", "rejected", "subdirectories"] };
+pub(super) const FEED: Heading = Heading {
+    title: "[[feed]]",
+    keys: &["url", "name", "outlet", "poll_secs", "full_text", "credentials", "folder"],
+};
+pub(super) const SITEMAP: Heading = Heading { title: "[[sitemap]]", keys: FEED.keys };
+pub(super) const WEBSUB: Heading = Heading { title: "[websub]", keys: &["listen", "callback"] };
+pub(super) const DROP: Heading = Heading { title: "[[drop]]", keys: &["path", "outlet", "finished", "rejected", "subdirectories"] };
 pub(super) const ALERTS: Heading =
     Heading { title: "[alerts]", keys: &["log", "format", "max_age", "first_fetch"] };
 pub(super) const STORE: Heading = Heading { title: "[store]", keys: &["window_days", "window_articles_max"] };
@@ -46,8 +52,8 @@ pub(super) const TOPIC: Heading = Heading {
 pub(super) const TOPIC_ALERT: Heading =
     Heading { title: "`alert` of a [[topic]]", keys: &["min_outlets", "cooldown"] };
 
-pub(super) const HEADINGS: [&Heading; 8] =
-    [&TOP, &FETCH, &FEED, &DROP, &ALERTS, &STORE, &TOPIC, &TOPIC_ALERT];
+pub(super) const HEADINGS: [&Heading; 10] =
+    [&TOP, &FETCH, &FEED, &SITEMAP, &WEBSUB, &DROP, &ALERTS, &STORE, &TOPIC, &TOPIC_ALERT];
 
 /// Most characters of a wrong value that a message repeats.
 const SHOWN_CHARS_MAX: usize = 60;
@@ -300,13 +306,23 @@ impl Walker {
     }
 }
 
-/// A value of the user's in a message: quoted, escaped, not too long.
+/// A value of the user's in a message: quoted, escaped, not too long, and without the password of an address.
 pub(super) fn shown(text: &str) -> String {
+    let text = &without_password(text);
     let mut head: String = text.chars().take(SHOWN_CHARS_MAX).collect();
     if head.len() < text.len() {
         head.push('…');
     }
     format!("{head:?}")
+}
+
+fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match host.rsplit_once('@') {
+        Some((secret, _)) => format!("{scheme}://…{}", rest.get(secret.len()..).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 fn unknown(name: &str, heading: &Heading) -> String {

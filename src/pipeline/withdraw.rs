@@ -40,6 +40,7 @@ pub(super) fn decide(
         of: Some(report.input_id.clone().unwrap_or_else(|| id.to_string())),
         of_id: Some(id),
         similarity: None,
+        change: None,
         story: Some(report.story),
         entities: Vec::new(),
         quotes: Vec::new(),

@@ -28,11 +28,16 @@ fn nfc(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(text.nfc().collect())
 }
 
+/// Whether nothing has to be done; looked at in pieces that a processor takes at once.
+fn is_clean_ascii(raw: &str) -> bool {
+    let clean = |piece: &[u8]| piece.iter().fold(true, |clean, b| clean & matches!(b, b' '..=b'~' | b'\n'));
+    raw.as_bytes().chunks(64).all(clean)
+}
+
 /// A text of several lines. Plain text keeps its length and its blank lines, so that offsets into what the user wrote
 /// hold: control characters become blanks, only invisible marks go.
 pub fn text(raw: &str) -> Cow<'_, str> {
-    let ascii_clean = |b: u8| matches!(b, b' '..=b'~' | b'\n');
-    if raw.bytes().all(ascii_clean) {
+    if is_clean_ascii(raw) {
         return Cow::Borrowed(raw);
     }
     if !raw.chars().any(|c| is_forbidden(c) || c == '\t') {
@@ -96,6 +101,13 @@ fn folded(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for part in text(raw).lines() {
         let start = out.len();
+        if is_folded(part) {
+            if start > 0 {
+                out.push('\n');
+            }
+            out.push_str(part);
+            continue;
+        }
         for word in part.split_whitespace() {
             if !out.is_empty() {
                 out.push(if out.len() == start { '\n' } else { ' ' });
@@ -106,10 +118,31 @@ fn folded(raw: &str) -> String {
     out
 }
 
+/// Whether a line is plain ASCII with single blanks between its words, and none at its ends.
+fn is_folded(line: &str) -> bool {
+    let mut blank = true;
+    for byte in line.bytes() {
+        match byte {
+            b' ' if blank => return false,
+            b' ' => blank = true,
+            b'!'..=b'~' => blank = false,
+            _ => return false,
+        }
+    }
+    !blank
+}
+
 /// Line breaks in the source are blanks; those of the text come from its tags.
 fn push_words(out: &mut String, raw: &str) {
     let decoded = decode_html_entities(raw);
-    out.extend(decoded.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+    let mut rest = &*decoded;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', rest.as_bytes()) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(before);
+        out.push(' ');
+        rest = after.get(1..).unwrap_or("");
+    }
+    out.push_str(rest);
 }
 
 /// Reads what begins with `<` and gives what follows it.

@@ -44,6 +44,7 @@ struct Parts {
     day: Option<i8>,
     time: Option<Time>,
     offset_secs: Option<i32>,
+    zone: Option<TimeZone>,
     afternoon: Option<bool>,
 }
 
@@ -65,7 +66,8 @@ fn lenient(text: &str) -> Option<Timestamp> {
         time = Time::new(hour, time.minute(), time.second(), 0).ok()?;
     }
     let offset = Offset::from_seconds(parts.offset_secs.unwrap_or(0)).ok()?;
-    let at = DateTime::from_parts(date, time).to_zoned(TimeZone::fixed(offset)).ok()?;
+    let zone = parts.zone.unwrap_or(TimeZone::fixed(offset));
+    let at = DateTime::from_parts(date, time).to_zoned(zone).ok()?;
     Some(at.timestamp())
 }
 
@@ -103,6 +105,14 @@ fn digits(text: &str, most: usize) -> Option<(u32, &str)> {
 }
 
 fn read(parts: &mut Parts, token: &str) {
+    // `Europe/Berlin`, as far as this system knows its zones
+    if token.starts_with(|c: char| c.is_ascii_uppercase())
+        && token.contains('/')
+        && let Ok(zone) = TimeZone::get(token)
+    {
+        parts.zone = Some(zone);
+        return;
+    }
     let starts_with_digit = token.starts_with(|c: char| c.is_ascii_digit());
     if starts_with_digit && token.contains(':') {
         return read_time(parts, token);
@@ -242,6 +252,13 @@ mod tests {
     }
 
     #[test]
+    fn zones_by_place_are_those_of_the_system() {
+        let known = TimeZone::get("America/New_York").is_ok();
+        let expected = if known { "2017-03-02T14:15:00Z" } else { "2017-03-02T09:15:00Z" };
+        check("Thu, 02 Mar 2017 09:15:00 America/New_York", expected);
+    }
+
+    #[test]
     fn written_by_machines() {
         check("2017-03-02T15:04:05Z", "2017-03-02T15:04:05Z");
         check("2017-03-02T15:04:05+01:00", "2017-03-02T14:04:05Z");
@@ -262,6 +279,7 @@ mod tests {
         check("Wrong, 2 March 2017 15:04 EST", "2017-03-02T20:04:00Z");
         check("02 Mar 17 15:04:05 +0100", "2017-03-02T14:04:05Z");
         check("Thu Mar  2 15:04:05 2017", "2017-03-02T15:04:05Z");
+        check("Thu, 02 Mar 2017 09:15:00 ../etc/passwd", "2017-03-02T09:15:00Z");
         check("Thu, 02-Mar-2017 15:04:05 UTC", "2017-03-02T15:04:05Z");
     }
 

@@ -1,9 +1,15 @@
 //! One schedule for all feeds: who is due, who may be asked now, what came of it.
 
+mod hub;
+mod index;
+mod outage;
+pub mod push;
+mod settle;
 pub mod state;
+pub mod why;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -16,80 +22,110 @@ use tokio::{
     time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
-use self::state::{Plan, State};
+use self::{
+    outage::Outage,
+    push::{Callback, Token},
+    state::State,
+};
 use super::{
     FeedSpec, FetchLimits,
-    fetch::{Failure, Fetched, Fetcher, Outcome, Request, Validity},
-    net, parse,
+    fetch::{Fetched, Fetcher, Outcome, Request},
+    parse,
     send::{BEAT, Closed, Way},
+    turns::{Turns, host_of},
 };
 use crate::{
-    article::{Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Found, Id, Occasion},
+    article::{Checkpoint, Id},
     event::Event,
+    hub::Call,
     pulse::Pulse,
 };
 
 /// Requests under way at one time.
-const IN_FLIGHT_MAX: usize = 32;
-
-/// Hosts whose last request is remembered; beyond it the ones that may be asked again are forgotten.
-const HOSTS_MAX: usize = 10_000;
+const IN_FLIGHT_MAX: usize = 128;
 
 /// Feeds that are due together, as all are at first, are asked so long after each other: resolvers and small uplinks
 /// choke on a burst.
 const START_GAP: Duration = Duration::from_millis(10);
 
-/// Of very many feeds the last is begun after this time.
-const START_WITHIN: Duration = Duration::from_secs(60);
-
 /// Begins the key of a feed's checkpoint.
 pub const KEY_PREFIX: &str = "feed ";
 
-/// Polls the feeds until it is told to stop or the door closes. `checkpoints` are all that are kept under keys that
-/// begin with `KEY_PREFIX`.
+/// The feeds to ask; each is shared with the schedule.
+pub type Specs = Arc<Vec<Arc<FeedSpec>>>;
+
+/// What is remembered of feeds, by address.
+#[derive(Debug, Default)]
+pub struct Known(BTreeMap<String, State>);
+
+impl Known {
+    /// Takes in a checkpoint as JSON; one of another source is left alone. What an older version wrote otherwise is as
+    /// if there were none.
+    pub fn learn(&mut self, key: &str, state: &[u8]) {
+        if let Some(url) = key.strip_prefix(KEY_PREFIX) {
+            self.0.insert(url.to_owned(), serde_json::from_slice(state).unwrap_or_default());
+        }
+    }
+}
+
+/// What the schedule begins with.
+#[derive(Debug)]
+pub struct Beginning {
+    /// How feeds are asked.
+    pub limits: FetchLimits,
+    /// What is remembered of them.
+    pub known: Known,
+    /// Where hubs reach us, if they do.
+    pub callback: Option<Callback>,
+    /// What hubs say.
+    pub calls: mpsc::Receiver<Call>,
+}
+
+/// Polls the feeds until it is told to stop or the door closes.
 pub async fn run(
-    mut feeds: watch::Receiver<Arc<Vec<FeedSpec>>>,
-    limits: FetchLimits,
-    checkpoints: BTreeMap<String, Value>,
+    mut feeds: watch::Receiver<Specs>,
+    beginning: Beginning,
     door: mpsc::Sender<Event>,
     pulse: Pulse,
     stop: CancellationToken,
 ) {
+    let Beginning { limits, known, callback, mut calls } = beginning;
     let way = Way { door, pulse, stop };
-    let mut schedule = Schedule::new(limits);
-    let known = checkpoints
-        .into_iter()
-        .filter_map(|(key, state)| Some((key.strip_prefix(KEY_PREFIX)?.to_owned(), state)));
-    let removed = schedule.adjust(&feeds.borrow_and_update().clone(), &known.collect());
+    let mut schedule = Schedule::new(limits, callback);
+    let removed = schedule.adjust(&feeds.borrow_and_update().clone(), known.0);
     if forget(&way, removed).await.is_err() {
         return;
     }
-    let mut watched = true;
+    let (mut watched, mut called) = (true, true);
     while !way.stop.is_cancelled() {
         way.pulse.beat();
         let wake = schedule.start_due().min(Instant::now() + BEAT);
-        tokio::select! {
+        let room = schedule.in_flight.len() < 2 * IN_FLIGHT_MAX;
+        let done = tokio::select! {
             biased;
             () = way.stop.cancelled() => break,
-            Some(answer) = schedule.in_flight.join_next() => {
-                let Ok(answer) = answer.inspect_err(|error| tracing::error!(%error, "a request broke down")) else {
+            Some(done) = schedule.in_flight.join_next() => match done {
+                Ok(done) => schedule.done(done, &way).await,
+                Err(error) => {
+                    tracing::error!(%error, "a request broke down");
                     schedule.recover();
-                    continue;
-                };
-                if schedule.settle(answer, &way).await.is_err() {
-                    break;
+                    Ok(())
                 }
+            },
+            call = calls.recv(), if called && room => {
+                called = call.is_some();
+                schedule.hear(call, &way).await
             }
             changed = feeds.changed(), if watched => {
                 watched = changed.is_ok();
-                let removed = schedule.adjust(&feeds.borrow_and_update().clone(), &BTreeMap::new());
-                if forget(&way, removed).await.is_err() {
-                    break;
-                }
+                let removed = schedule.adjust(&feeds.borrow_and_update().clone(), BTreeMap::new());
+                forget(&way, removed).await
             }
-            () = time::sleep_until(wake) => {}
+            () = time::sleep_until(wake) => Ok(()),
+        };
+        if done.is_err() {
+            break;
         }
     }
 }
@@ -105,7 +141,7 @@ async fn forget(way: &Way, urls: Vec<String>) -> Result<(), Closed> {
 /// One feed and where it stands.
 #[derive(Debug)]
 struct Slot {
-    spec: FeedSpec,
+    spec: Arc<FeedSpec>,
     state: State,
     /// Its place in the queue; none while a request is under way or it is gone.
     due: Option<Instant>,
@@ -115,136 +151,159 @@ struct Slot {
     asked: bool,
 }
 
-/// When a host may be asked.
-#[derive(Clone, Copy, Debug)]
-struct Host {
-    /// The last request began then.
-    asked: Option<Instant>,
-    /// The first time that is not kept for somebody.
-    free: Instant,
-    /// It wants to be left alone until then.
-    held: Option<Instant>,
+impl Slot {
+    /// Where the feed is asked for: as configured, or where it has moved to.
+    fn address(&self) -> &str {
+        self.state.address.as_deref().unwrap_or(&self.spec.url)
+    }
+
+    /// The configured address on whose behalf it is asked for.
+    fn configured(&self) -> &str {
+        self.state.index.as_deref().unwrap_or(&self.spec.url)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let state = serde_json::to_value(&self.state).unwrap_or(Value::Null);
+        Checkpoint { key: format!("{KEY_PREFIX}{}", self.spec.url), state }
+    }
 }
 
+/// By what a feed is known here: an address is long, and feeds are many.
+fn key_of(url: &str) -> Id {
+    Id::of(&[b"feed", url.as_bytes()])
+}
+
+/// What came of a request.
 struct Answer {
-    url: String,
+    feed: Id,
     outcome: Outcome,
     /// Read on the parser's thread where there was a body that is not known.
-    feed: Option<Result<parse::Feed, parse::ParseError>>,
+    read: Option<Result<parse::Feed, parse::ParseError>>,
     body: Option<Id>,
 }
 
-/// Hosts that could not be reached since one was.
-#[derive(Debug, Default)]
-struct Outage(BTreeSet<String>);
-
-/// So many hosts that fail together have one cause, and it is on our side.
-const OUTAGE_HOSTS_MIN: usize = 3;
-
-impl Outage {
-    fn learn(&mut self, host: &str, outcome: &Outcome) {
-        let was = self.is_the_networks();
-        match outcome {
-            Outcome::Transient(failure) if failure.unreached => {
-                if self.0.len() < OUTAGE_HOSTS_MIN {
-                    self.0.insert(host.to_owned());
-                }
-            }
-            // among these are addresses that were never asked
-            Outcome::Permanent(_) => {}
-            _ => self.0.clear(),
-        }
-        match (was, self.is_the_networks()) {
-            (false, true) => tracing::warn!("no server can be reached: the network is down"),
-            (true, false) => tracing::info!("servers can be reached again"),
-            _ => {}
-        }
-    }
-
-    fn is_the_networks(&self) -> bool {
-        self.0.len() >= OUTAGE_HOSTS_MIN
-    }
+/// What ended.
+enum Done {
+    Answered(Box<Answer>),
+    /// A hub was asked for a subscription.
+    Subscribed(Id, Result<(), String>),
+    /// A hub's news was read.
+    Told(Box<hub::Told>),
+    /// Somebody was told something.
+    Nothing,
 }
 
 struct Schedule {
     limits: Arc<FetchLimits>,
     fetcher: Arc<Fetcher>,
-    slots: BTreeMap<String, Slot>,
-    queue: BTreeSet<(Instant, String)>,
-    hosts: BTreeMap<String, Host>,
-    in_flight: JoinSet<Answer>,
+    slots: BTreeMap<Id, Box<Slot>>,
+    queue: BTreeSet<(Instant, Id)>,
+    turns: Arc<Turns>,
+    in_flight: JoinSet<Done>,
     outage: Outage,
+    callback: Option<Callback>,
+    /// The feeds that hubs may call us for.
+    tokens: HashMap<Token, Id>,
 }
 
 impl Schedule {
-    fn new(limits: FetchLimits) -> Self {
+    fn new(limits: FetchLimits, callback: Option<Callback>) -> Self {
         Self {
             fetcher: Arc::new(Fetcher::new(&limits)),
+            turns: Arc::new(Turns::new(Duration::from_secs(limits.per_host_gap_secs.into()))),
             limits: Arc::new(limits),
             slots: BTreeMap::new(),
             queue: BTreeSet::new(),
-            hosts: BTreeMap::new(),
             in_flight: JoinSet::new(),
             outage: Outage::default(),
+            callback,
+            tokens: HashMap::new(),
         }
     }
 
     /// Takes in a new list of feeds and gives the addresses that are known but not in it. Feeds that stay keep their
     /// time, unless their interval was changed.
-    fn adjust(&mut self, specs: &[FeedSpec], known: &BTreeMap<String, Value>) -> Vec<String> {
-        let wanted: BTreeSet<&str> = specs.iter().map(|spec| spec.url.as_str()).collect();
-        let mut removed: Vec<String> =
-            known.keys().filter(|url| !wanted.contains(url.as_str())).cloned().collect();
-        let gone: Vec<String> =
-            self.slots.keys().filter(|url| !wanted.contains(url.as_str())).cloned().collect();
-        for url in gone {
-            if let Some(due) = self.slots.remove(&url).and_then(|slot| slot.due) {
-                self.queue.remove(&(due, url.clone()));
-            }
-            removed.push(url);
-        }
-        let count = u32::try_from(specs.len()).unwrap_or(u32::MAX).max(1);
-        let apart = START_GAP.min(START_WITHIN / count);
+    fn adjust(&mut self, specs: &[Arc<FeedSpec>], mut known: BTreeMap<String, State>) -> Vec<String> {
+        let wanted: HashSet<Id> = specs.iter().map(|spec| key_of(&spec.url)).collect();
+        let mut removed = self.remove_unwanted(&wanted);
+        // of very many the last is begun after the usual interval: so they are spread from the beginning
+        let within = Duration::from_secs(self.limits.poll_secs_default.into());
+        let apart = START_GAP.min(within / u32::try_from(specs.len()).unwrap_or(u32::MAX).max(1));
         let mut started = 0;
         for spec in specs {
-            if let Some(slot) = self.slots.get_mut(&spec.url) {
+            let key = key_of(&spec.url);
+            if let Some(slot) = self.slots.get_mut(&key) {
                 let hurried = slot.spec.poll_secs != spec.poll_secs && slot.state.errors == 0;
-                slot.spec = spec.clone();
-                if hurried && !slot.asked {
-                    self.enqueue(&spec.url, Instant::now(), false);
+                slot.spec = Arc::clone(spec);
+                if hurried && !slot.asked && !slot.state.gone {
+                    self.enqueue(key, Instant::now(), false);
                 }
                 continue;
             }
-            let state = known.get(&spec.url).and_then(State::deserialize_lenient).unwrap_or_default();
-            let mut due = at(state.due, &self.limits);
-            let gone = state.gone;
-            if due <= Instant::now() {
-                due += apart * started;
-                started += 1;
-            }
-            if state.host_held.is_some() {
-                let held = at(state.host_held, &self.limits);
-                self.host(host_of(asked_at(&spec.url, &state))).held = Some(held);
-            }
-            self.slots.insert(
-                spec.url.clone(),
-                Slot { spec: spec.clone(), state, due: None, reserved: false, asked: false },
-            );
-            if !gone {
-                self.enqueue(&spec.url, due, false);
+            let mut state = known.remove(&spec.url).unwrap_or_default();
+            state.index = None;
+            self.insert(Arc::clone(spec), state, apart * started);
+            started += 1;
+        }
+        for (url, state) in known {
+            match state.index.as_deref().map(key_of).and_then(|index| self.slots.get(&index)) {
+                Some(index) => self.insert(index::spec_below(&index.spec, &url), state, apart),
+                None => removed.push(url),
             }
         }
+        self.refresh_below();
         removed.sort_unstable();
         removed
     }
 
-    fn enqueue(&mut self, url: &str, due: Instant, reserved: bool) {
-        let Some(slot) = self.slots.get_mut(url) else { return };
+    /// Takes out what is neither in the new list nor named by an index in it, and gives its addresses.
+    fn remove_unwanted(&mut self, wanted: &HashSet<Id>) -> Vec<String> {
+        let is_wanted = |key: &Id, slot: &Slot| {
+            wanted.contains(key)
+                || slot.state.index.as_deref().is_some_and(|index| wanted.contains(&key_of(index)))
+        };
+        let gone = self.slots.iter().filter(|(key, slot)| !is_wanted(key, slot)).map(|(key, _)| *key);
+        let gone: Vec<Id> = gone.collect();
+        gone.into_iter().filter_map(|key| self.remove(key)).collect()
+    }
+
+    fn remove(&mut self, key: Id) -> Option<String> {
+        let slot = self.slots.remove(&key)?;
+        if let Some(due) = slot.due {
+            self.queue.remove(&(due, key));
+        }
+        if let Some(callback) = self.callback.as_ref().filter(|_| slot.state.push.is_some()) {
+            self.tokens.remove(&callback.token(&slot.spec.url));
+        }
+        Some(slot.spec.url.clone())
+    }
+
+    /// Puts a feed on the schedule; one that is due already comes `later`.
+    fn insert(&mut self, spec: Arc<FeedSpec>, mut state: State, later: Duration) {
+        let key = key_of(&spec.url);
+        self.remember_hub(&spec.url, key, &mut state);
+        let mut due = at(state.due, &self.limits);
+        if due <= Instant::now() {
+            due += later;
+        }
+        let slot = Slot { spec, state, due: None, reserved: false, asked: false };
+        if slot.state.host_held.is_some() {
+            self.turns.hold(host_of(slot.address()), at(slot.state.host_held, &self.limits));
+        }
+        let gone = slot.state.gone;
+        self.slots.insert(key, Box::new(slot));
+        if !gone {
+            self.enqueue(key, due, false);
+        }
+    }
+
+    fn enqueue(&mut self, key: Id, due: Instant, reserved: bool) {
+        let Some(slot) = self.slots.get_mut(&key) else { return };
         if let Some(old) = slot.due.replace(due) {
-            self.queue.remove(&(old, url.to_owned()));
+            self.queue.remove(&(old, key));
         }
         slot.reserved = reserved;
-        self.queue.insert((due, url.to_owned()));
+        self.queue.insert((due, key));
     }
 
     /// Starts what is due and may be asked; tells when to look again.
@@ -256,13 +315,13 @@ impl Schedule {
             if *due > now {
                 return *due;
             }
-            let Some((_, url)) = self.queue.pop_first() else { return far };
-            if let Some(slot) = self.slots.get_mut(&url) {
+            let Some((_, key)) = self.queue.pop_first() else { return far };
+            if let Some(slot) = self.slots.get_mut(&key) {
                 slot.due = None;
-                let reserved = slot.reserved;
-                match self.turn(&url, reserved, now) {
-                    None => self.start(url),
-                    Some(later) => self.enqueue(&url, later, true),
+                let (host, reserved) = (host_of(slot.address()), slot.reserved);
+                match self.turns.take(host, reserved, now) {
+                    None => self.start(key),
+                    Some(later) => self.enqueue(key, later, true),
                 }
             }
         }
@@ -270,148 +329,71 @@ impl Schedule {
         far
     }
 
-    /// Whether the feed's host may be asked now, else when; then that time is kept for it.
-    fn turn(&mut self, url: &str, reserved: bool, now: Instant) -> Option<Instant> {
-        let gap = Duration::from_secs(self.limits.per_host_gap_secs.into());
-        if self.hosts.len() > HOSTS_MAX {
-            self.hosts.retain(|_, host| host.free > now || host.held.is_some_and(|held| held > now));
-        }
-        let address = self.slots.get(url).map_or(url, |slot| asked_at(url, &slot.state));
-        let host = self.host(host_of(address));
-        let soonest = host.asked.map_or(now, |asked| asked + gap).max(host.held.unwrap_or(now)).max(now);
-        let turn = if reserved { soonest } else { soonest.max(host.free) };
-        if turn > now {
-            host.free = host.free.max(turn + gap);
-            return Some(turn);
-        }
-        host.asked = Some(now);
-        host.free = host.free.max(now + gap);
-        None
-    }
-
-    fn host(&mut self, host: String) -> &mut Host {
-        self.hosts.entry(host).or_insert_with(|| Host { asked: None, free: Instant::now(), held: None })
-    }
-
-    fn start(&mut self, url: String) {
-        let Some(slot) = self.slots.get_mut(&url) else { return };
+    fn start(&mut self, key: Id) {
+        let Some(slot) = self.slots.get_mut(&key) else { return };
         slot.asked = true;
         let fetcher = Arc::clone(&self.fetcher);
         let known = slot.state.body;
         let validators =
             (!slot.state.is_audit()).then(|| (slot.state.etag.clone(), slot.state.last_modified.clone()));
         let (etag, last_modified) = validators.unwrap_or_default();
-        let address = asked_at(&url, &slot.state).to_owned();
+        let (address, configured) = (slot.address().to_owned(), slot.configured().to_owned());
+        let credentials = slot.spec.credentials.clone();
         self.in_flight.spawn(async move {
             let request = Request {
                 url: &address,
                 etag: etag.as_deref(),
                 last_modified: last_modified.as_deref(),
-                configured: Some(&url),
+                configured: Some(&configured),
+                credentials: credentials.as_deref(),
             };
-            let outcome = fetcher.get(request).await;
-            let Outcome::Fetched(fetched) = outcome else {
-                return Answer { url, outcome, feed: None, body: None };
+            let answer = match fetcher.get(request).await {
+                Outcome::Fetched(fetched) => {
+                    let body = Id::of(&[&fetched.body]);
+                    let (fetched, read) = if known == Some(body) {
+                        (fetched, None)
+                    } else {
+                        let (fetched, read) = read(fetched).await;
+                        (fetched, Some(read))
+                    };
+                    Answer { feed: key, outcome: Outcome::Fetched(fetched), read, body: Some(body) }
+                }
+                outcome => Answer { feed: key, outcome, read: None, body: None },
             };
-            let body = Id::of(&[&fetched.body]);
-            if known == Some(body) {
-                return Answer { url, outcome: Outcome::Fetched(fetched), feed: None, body: Some(body) };
-            }
-            let (fetched, feed) = read(fetched).await;
-            Answer { url, outcome: Outcome::Fetched(fetched), feed: Some(feed), body: Some(body) }
+            Done::Answered(Box::new(answer))
         });
     }
 
     /// A request's task ended without an answer: whoever was asked is asked again at its usual time.
     fn recover(&mut self) {
-        if self.in_flight.is_empty() {
-            let lost: Vec<String> =
-                self.slots.iter().filter(|(_, slot)| slot.asked).map(|(url, _)| url.clone()).collect();
-            for url in lost {
-                if let Some(slot) = self.slots.get_mut(&url) {
-                    slot.asked = false;
-                }
-                self.enqueue(
-                    &url,
-                    Instant::now() + Duration::from_secs(self.limits.poll_secs_default.into()),
-                    false,
-                );
+        if !self.in_flight.is_empty() {
+            return;
+        }
+        let lost: Vec<Id> = self.slots.iter().filter(|(_, slot)| slot.asked).map(|(key, _)| *key).collect();
+        let again = Instant::now() + Duration::from_secs(self.limits.poll_secs_default.into());
+        for key in lost {
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.asked = false;
             }
+            self.enqueue(key, again, false);
         }
     }
 
-    /// Takes an answer in: delivers what it brought together with the feed's state, and sets its next time.
-    async fn settle(&mut self, answer: Answer, way: &Way) -> Result<(), Closed> {
-        let Some(slot) = self.slots.get_mut(&answer.url) else { return Ok(()) };
-        slot.asked = false;
-        let plan = Plan { spec: &slot.spec, limits: &self.limits, now: Timestamp::now() };
-        let mut found = Vec::new();
-        let state = &mut slot.state;
-        let before = state.address.clone();
-        self.outage.learn(&host_of(asked_at(&answer.url, state)), &answer.outcome);
-        let failed_before = state.errors > 0;
-        match answer.outcome {
-            Outcome::NotModified(_) if state.knows_nothing() => {
-                let reason = "the server says that nothing has changed, though nothing was known".to_owned();
-                fail(state, &Failure { reason, ..Failure::default() }, &plan);
-            }
-            Outcome::NotModified(validity) => state.confirm(validity, &plan),
-            Outcome::Fetched(fetched) => match answer.feed {
-                None => state.repeat(fetched.validity, &plan),
-                Some(Ok(feed)) => found = take(state, feed, answer.body, fetched.validity, &plan),
-                Some(Err(error)) => {
-                    fail(state, &Failure { reason: error.to_string(), ..Failure::default() }, &plan);
-                }
-            },
-            Outcome::Transient(failure) if failure.unreached && self.outage.is_the_networks() => {
-                state.postpone(&failure.reason, &plan);
-            }
-            Outcome::Transient(failure) | Outcome::Permanent(failure) => {
-                fail(state, &failure, &plan);
-                if let Some(wish) = failure.retry_after.filter(|_| failure.whole_host) {
-                    state.hold_host(wish, &plan);
-                    let until = at(state.host_held, &self.limits);
-                    let host = host_of(asked_at(&answer.url, state));
-                    if let Some(host) = self.hosts.get_mut(&host) {
-                        host.held = host.held.max(Some(until));
-                    }
-                }
-            }
-            Outcome::Gone(failure) => {
-                state.fail(&failure.reason, None, &plan);
-                state.gone = true;
-                state.due = None;
-                tracing::warn!(
-                    feed = net::redacted(&answer.url),
-                    reason = failure.reason,
-                    "the feed is not asked for any more; take it out of the config"
-                );
-            }
+    async fn done(&mut self, done: Done, way: &Way) -> Result<(), Closed> {
+        match done {
+            Done::Answered(answer) => self.settle(*answer, way).await,
+            Done::Subscribed(feed, outcome) => self.subscribed(feed, outcome, way).await,
+            Done::Told(told) => self.told(*told, way).await,
+            Done::Nothing => Ok(()),
         }
-        if failed_before && state.errors == 0 {
-            tracing::info!(feed = net::redacted(&answer.url), "the feed answers again");
-        }
-        if state.address != before {
-            let address = net::redacted(asked_at(&answer.url, state));
-            tracing::info!(
-                feed = net::redacted(&answer.url),
-                address,
-                "the feed is asked for at another address"
-            );
-        }
-        let (due, gone) = (at(state.due, &self.limits), state.gone);
-        let state = serde_json::to_value(&*state).unwrap_or(Value::Null);
-        if !gone {
-            self.enqueue(&answer.url, due, false);
-        }
-        deliver(way, found, Checkpoint { key: format!("{KEY_PREFIX}{}", answer.url), state }).await
     }
 }
 
 /// Reads the body away from the threads that wait.
-async fn read(fetched: Box<Fetched>) -> (Box<Fetched>, Result<parse::Feed, parse::ParseError>) {
+async fn read(mut fetched: Box<Fetched>) -> (Box<Fetched>, Result<parse::Feed, parse::ParseError>) {
     let reading = task::spawn_blocking(move || {
         let feed = parse::parse(&fetched.body, fetched.content_type.as_deref(), Some(&fetched.url));
+        fetched.body = Vec::new();
         (fetched, feed)
     });
     match reading.await {
@@ -423,72 +405,11 @@ async fn read(fetched: Box<Fetched>) -> (Box<Fetched>, Result<parse::Feed, parse
     }
 }
 
-/// A body that was read becomes articles.
-fn take(
-    state: &mut State,
-    feed: parse::Feed,
-    body: Option<Id>,
-    validity: Validity,
-    plan: &Plan<'_>,
-) -> Vec<Found> {
-    let occasion = if state.succeeded.is_none() { Occasion::FirstFetch } else { Occasion::Live };
-    state.body = body;
-    state.entries = u32::try_from(feed.entries.len()).unwrap_or(u32::MAX);
-    state.take(validity, feed.pace, plan);
-    let outlet = plan.spec.outlet.as_deref();
-    let arrival = parse::Arrival { origin: &plan.spec.url, outlet, seen_at: plan.now, occasion };
-    parse::articles(feed, &arrival)
-}
-
-/// Says so once; what goes on failing for the same reason is told by `status`.
-fn fail(state: &mut State, failure: &Failure, plan: &Plan<'_>) {
-    let known = state.error.as_deref() == Some(failure.reason.as_str()) && state.errors > 0;
-    state.fail(&failure.reason, failure.retry_after, plan);
-    let feed = net::redacted(&plan.spec.url);
-    let (reason, next) = (failure.reason.as_str(), state.due.map(|due| due.to_string()));
-    if known {
-        tracing::debug!(feed, reason, errors = state.errors, next, "the feed still fails");
-    } else {
-        tracing::warn!(feed, reason, next, "could not read the feed");
-    }
-}
-
-/// In deliveries of bounded size, the checkpoint with the last.
-async fn deliver(way: &Way, found: Vec<Found>, checkpoint: Checkpoint) -> Result<(), Closed> {
-    let mut part = Vec::new();
-    let mut bytes = 0;
-    for next in found {
-        let weight = match &next {
-            Found::Article(article) => article.title.len() + article.text.len(),
-            Found::Rejected(_) => 0,
-        };
-        if part.len() == DELIVERY_FOUND_MAX || (!part.is_empty() && bytes + weight > DELIVERY_BYTES_MAX) {
-            way.deliver(std::mem::take(&mut part), Vec::new()).await?;
-            bytes = 0;
-        }
-        bytes += weight;
-        part.push(next);
-    }
-    way.deliver(part, vec![checkpoint]).await
-}
-
 /// A kept time as one to wait for; one that is passed is now, one beyond reason (a clock was wrong) is cut.
 fn at(due: Option<Timestamp>, limits: &FetchLimits) -> Instant {
     let wait = due.map_or(0, |due| due.duration_since(Timestamp::now()).as_millis());
     let wait = u64::try_from(wait.max(0)).unwrap_or(u64::MAX).min(state::wait_millis_max(limits));
     Instant::now() + Duration::from_millis(wait)
-}
-
-/// Where a feed is asked for: as configured, or where it has moved to.
-fn asked_at<'a>(url: &'a str, state: &'a State) -> &'a str {
-    state.address.as_deref().unwrap_or(url)
-}
-
-/// Host and port: what a request is a burden to.
-fn host_of(url: &str) -> String {
-    let Ok(url) = Url::parse(url) else { return String::new() };
-    let port = url.port_or_known_default().unwrap_or_default();
-    format!("{}:{port}", url.host_str().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -500,14 +421,14 @@ mod tests {
     };
 
     use super::*;
-    use crate::article::Delivery;
+    use crate::article::{Delivery, Found, Occasion};
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
     /// A server that answers each request by its path and number, and the schedule that asks it.
     struct World {
         address: std::net::SocketAddr,
-        feeds: watch::Sender<Arc<Vec<FeedSpec>>>,
+        feeds: watch::Sender<Specs>,
         events: mpsc::Receiver<Event>,
         stop: CancellationToken,
         tasks: [JoinHandle<()>; 2],
@@ -548,18 +469,22 @@ mod tests {
             };
             let url = |path: &str| format!("http://{address}{path}");
             let spec = |path: &&str| FeedSpec { url: url(path), poll_secs: Some(1), ..FeedSpec::default() };
-            let (feeds, receiver) = watch::channel(Arc::new(paths.iter().map(spec).collect::<Vec<_>>()));
+            let specs: Vec<_> = paths.iter().map(spec).map(Arc::new).collect();
+            let (feeds, receiver) = watch::channel(Arc::new(specs));
             let limits = FetchLimits {
                 poll_secs_min: 1,
                 per_host_gap_secs: 0,
                 allow_private: vec!["127.0.0.0/8".parse().unwrap()],
                 ..FetchLimits::default()
             };
-            let known =
-                known.iter().map(|(path, state)| (format!("feed {}", url(path)), state.clone())).collect();
+            let mut beginning =
+                Beginning { limits, known: Known::default(), callback: None, calls: mpsc::channel(1).1 };
+            for (path, state) in known {
+                beginning.known.learn(&format!("feed {}", url(path)), state.to_string().as_bytes());
+            }
             let (door, events) = mpsc::channel(8);
             let stop = CancellationToken::new();
-            let running = run(receiver, limits, known, door, Pulse::default(), stop.clone());
+            let running = run(receiver, beginning, door, Pulse::default(), stop.clone());
             #[expect(clippy::disallowed_methods, reason = "`end` joins them")]
             let tasks = [tokio::spawn(serving), tokio::spawn(running)];
             Self { address, feeds, events, stop, tasks }
@@ -673,7 +598,8 @@ mod tests {
         let older = world.delivery().await.checkpoints.remove(0);
         assert!(older.key.ends_with("/older") && older.state.is_null());
         world.delivery().await;
-        world.feeds.send_replace(Arc::new(vec![FeedSpec { url: new.clone(), ..FeedSpec::default() }]));
+        let spec = FeedSpec { url: new.clone(), ..FeedSpec::default() };
+        world.feeds.send_replace(Arc::new(vec![Arc::new(spec)]));
         let mut forgotten = false;
         loop {
             let checkpoint = world.delivery().await.checkpoints.remove(0);
@@ -684,17 +610,5 @@ mod tests {
         }
         assert!(forgotten);
         world.end().await;
-    }
-
-    #[test]
-    fn hosts_are_asked_with_a_gap_between() {
-        let mut schedule = Schedule::new(FetchLimits::default());
-        let start = Instant::now();
-        let turn = |schedule: &mut Schedule, url: &str| {
-            schedule.turn(url, false, start).map_or(0, |at| at.duration_since(start).as_secs())
-        };
-        let turns =
-            ["http://a/1", "http://a/2", "http://b/1", "http://a/3"].map(|url| turn(&mut schedule, url));
-        assert_eq!(turns, [0, 5, 0, 10]);
     }
 }

@@ -3,24 +3,34 @@
 
 use std::{
     error::Error as _,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use reqwest::{
     Client, Response, StatusCode,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header::{self, HeaderMap, HeaderValue},
-    redirect,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-use tokio::{net::lookup_host, sync::OnceCell, task, time};
+use tokio::{
+    net::lookup_host,
+    sync::{OnceCell, Semaphore},
+    task, time,
+};
 use url::Url;
 
 use super::{
     FetchLimits,
+    credentials::Credentials,
     net::{self, Exemption},
 };
+
+mod client;
+mod links;
+mod post;
+
+use client::Settings;
+pub use links::Links;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 8;
@@ -28,15 +38,17 @@ const REDIRECTS_MAX: usize = 8;
 /// Longest validator that is kept, in bytes; a longer one is not worth its place in the store.
 const VALIDATOR_BYTES_MAX: usize = 1024;
 
-/// Idle connections are closed after this time: feeds are minutes apart.
-const IDLE_SECS: u64 = 60;
+/// A body that grows beyond this size waits for one of few places: many large ones at a time would fill the memory.
+const SMALL_BODY_BYTES_MAX: usize = 512 << 10;
+
+/// Places for bodies that are larger.
+const LARGE_BODIES_MAX: usize = 8;
 
 /// A server that has not even taken the call after this part of the time is not reached.
 const CONNECT_SHARE: u32 = 2;
 
-/// Who is asking, and where to complain.
-const USER_AGENT: &str =
-    concat!("storywatch/", env!("CARGO_PKG_VERSION"), " (+https://crates.io/crates/storywatch)");
+/// Says what asks where nobody has said who asks.
+const CONTACT_DEFAULT: &str = "https://crates.io/crates/storywatch";
 
 const ACCEPT_FEED: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, \
     text/xml;q=0.9, application/json;q=0.8, text/html;q=0.5, */*;q=0.1";
@@ -53,6 +65,8 @@ pub struct Request<'a> {
     /// The configured address on whose behalf it is asked for, which may be exempt: a feed's own, or that of the feed a
     /// page belongs to. `None` asks for public addresses only.
     pub configured: Option<&'a str>,
+    /// Sent as long as scheme, host and port are those of the configured address, and nowhere else.
+    pub credentials: Option<&'a Credentials>,
 }
 
 /// What a server answered, by what is to be done about it.
@@ -81,6 +95,8 @@ pub struct Fetched {
     pub url: String,
     /// For the next request.
     pub validity: Validity,
+    /// What else it names.
+    pub links: Links,
 }
 
 /// What a server says about asking again.
@@ -121,6 +137,9 @@ pub struct Fetcher {
     timeout: Duration,
     body_bytes_max: usize,
     allow_private: Arc<[Exemption]>,
+    agent: String,
+    proxy: Option<super::Proxy>,
+    large_bodies: Semaphore,
     public: OnceCell<Client>,
     exempt: OnceCell<Client>,
 }
@@ -132,6 +151,9 @@ impl Fetcher {
             timeout: Duration::from_secs(limits.timeout_secs.into()),
             body_bytes_max: limits.body_bytes_max,
             allow_private: limits.allow_private.clone().into(),
+            agent: agent(limits.contact.as_deref()),
+            proxy: limits.proxy.clone(),
+            large_bodies: Semaphore::new(LARGE_BODIES_MAX),
             public: OnceCell::new(),
             exempt: OnceCell::new(),
         }
@@ -152,6 +174,8 @@ impl Fetcher {
         let mut url =
             Url::parse(request.url).map_err(|error| permanent(format!("its address is none: {error}")))?;
         let exempt = self.is_exempt(request.configured).await;
+        let home = request.configured.and_then(|configured| Url::parse(configured).ok());
+        let home = home.map(|home| home.origin());
         let (mut moved, mut for_good) = (None, true);
         for _ in 0..=REDIRECTS_MAX {
             let client = self.admit(&url, exempt).await?;
@@ -162,6 +186,16 @@ impl Fetcher {
             {
                 if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
                     headers.insert(name, value);
+                }
+            }
+            let at_home = home.as_ref() == Some(&url.origin());
+            for (name, value) in
+                request.credentials.filter(|_| at_home).iter().flat_map(|open| open.headers())
+            {
+                if let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
+                {
+                    value.set_sensitive(true);
+                    headers.append(name, value);
                 }
             }
             let response = client.get(url.clone()).headers(headers).send().await;
@@ -221,7 +255,15 @@ impl Fetcher {
             Some(address) if net::is_public(address) => {}
             Some(address) if exempt && self.covers(address, port) => {}
             Some(_) => return Err(private(url)),
-            None if named || !exempt => {}
+            // behind a proxy nobody else looks the name up
+            None if named || (!exempt && self.proxy.is_none()) => {}
+            None if !exempt => {
+                let host = url.host_str().unwrap_or_default();
+                let mut addresses = lookup_host((host, port)).await.into_iter().flatten();
+                if !addresses.all(|address| net::is_public(address.ip())) {
+                    return Err(private(url));
+                }
+            }
             None => {
                 let host = url.host_str().unwrap_or_default();
                 let mut addresses = lookup_host((host, port)).await.map_err(|error| {
@@ -233,14 +275,15 @@ impl Fetcher {
                 }
             }
         }
-        let (cell, allowed) = if exempt {
-            (&self.exempt, Arc::clone(&self.allow_private))
+        let (cell, allowed, proxy) = if exempt {
+            (&self.exempt, Arc::clone(&self.allow_private), None)
         } else {
-            (&self.public, Arc::from(Vec::new()))
+            (&self.public, Arc::from(Vec::new()), self.proxy.clone())
         };
         let client = cell.get_or_try_init(|| async {
-            let timeout = self.timeout / CONNECT_SHARE;
-            task::spawn_blocking(move || build(allowed, timeout)).await.map_err(|error| error.to_string())?
+            let connect_timeout = self.timeout / CONNECT_SHARE;
+            let settings = Settings { allowed, connect_timeout, agent: self.agent.clone(), proxy };
+            task::spawn_blocking(move || settings.build()).await.map_err(|error| error.to_string())?
         });
         client
             .await
@@ -262,12 +305,14 @@ impl Fetcher {
             return Ok(refusal(status, response.headers()));
         }
         let content_type = text_of(response.headers(), header::CONTENT_TYPE, 256);
+        let links = Links::read(response.headers(), url);
         let too_big =
             || permanent(format!("its body has more than {} bytes (body_bytes_max)", self.body_bytes_max));
         if response.content_length().is_some_and(|length| length > self.body_bytes_max as u64) {
             return Err(too_big());
         }
         let mut body = Vec::new();
+        let mut place = None;
         loop {
             let chunk =
                 response.chunk().await.map_err(|error| Outcome::Transient(Failure::of(told(&error))))?;
@@ -275,10 +320,20 @@ impl Fetcher {
             if body.len() + chunk.len() > self.body_bytes_max {
                 return Err(too_big());
             }
+            if place.is_none() && body.len() + chunk.len() > SMALL_BODY_BYTES_MAX {
+                place = self.large_bodies.acquire().await.ok();
+            }
             body.extend_from_slice(&chunk);
         }
-        Ok(Outcome::Fetched(Box::new(Fetched { body, content_type, url: url.to_string(), validity })))
+        Ok(Outcome::Fetched(Box::new(Fetched { body, content_type, url: url.to_string(), validity, links })))
     }
+}
+
+/// Who is asking, and where to complain.
+fn agent(contact: Option<&str>) -> String {
+    let contact = contact.unwrap_or(CONTACT_DEFAULT);
+    let mark = if contact.contains("://") { "+" } else { "" };
+    concat!("storywatch/", env!("CARGO_PKG_VERSION"), " (").to_owned() + mark + contact + ")"
 }
 
 fn permanent(reason: impl Into<String>) -> Outcome {
@@ -381,69 +436,10 @@ fn told(error: &reqwest::Error) -> String {
     innermost.map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}"))
 }
 
-fn build(allowed: Arc<[Exemption]>, connect_timeout: Duration) -> Result<Client, String> {
-    // it may have been installed before: then it is the same
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let guard = Arc::new(Guard(allowed));
-    let settings = || {
-        Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(connect_timeout)
-            .no_proxy()
-            .dns_resolver(Arc::clone(&guard))
-            .pool_idle_timeout(Duration::from_secs(IDLE_SECS))
-            .pool_max_idle_per_host(1)
-    };
-    match settings().build() {
-        Ok(client) => Ok(client),
-        Err(error) => {
-            tracing::warn!(
-                reason = told(&error),
-                "no certificates of this system could be read: https will not work, http does"
-            );
-            settings().tls_certs_only([]).build().map_err(|error| told(&error))
-        }
-    }
-}
-
-/// Looks names up and keeps back what may not be connected to.
-#[derive(Debug)]
-struct Guard(Arc<[Exemption]>);
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let allowed = Arc::clone(&self.0);
-        Box::pin(async move {
-            let host = name.as_str();
-            let addresses: Vec<SocketAddr> = lookup_host((host, 0)).await?.collect();
-            let fit = |address: &SocketAddr| {
-                net::is_public(address.ip()) || is_allowed(&allowed, host, address.ip())
-            };
-            let fitting: Vec<SocketAddr> = addresses.into_iter().filter(fit).collect();
-            if fitting.is_empty() {
-                let reason = format!(
-                    "{host} stands for a private address; if it is meant, add it to fetch.allow_private"
-                );
-                return Err(reason.into());
-            }
-            Ok(Box::new(fitting.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// The port is not known here; it was judged before the request.
-fn is_allowed(allowed: &[Exemption], host: &str, address: IpAddr) -> bool {
-    allowed.iter().any(|exemption| match exemption {
-        Exemption::Address(exempt) => exempt.ip().to_canonical() == address.to_canonical(),
-        Exemption::Named(name, _) => name.eq_ignore_ascii_case(host),
-        Exemption::Network(..) => exemption.covers(address, 0),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -509,6 +505,55 @@ mod tests {
             asked[0].contains("if-none-match: \"1\"\r\n") && asked[0].contains("user-agent: storywatch/"),
             "{asked:?}"
         );
+    }
+
+    #[test]
+    fn whoever_asks_says_who() {
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(
+            agent(Some("https://a.example/bot")),
+            format!("storywatch/{version} (+https://a.example/bot)")
+        );
+        assert_eq!(agent(Some("ann@a.example")), format!("storywatch/{version} (ann@a.example)"));
+        assert!(agent(None).contains(CONTACT_DEFAULT));
+    }
+
+    #[tokio::test]
+    async fn credentials_go_to_the_feeds_own_server_alone() {
+        let (other, asked_there) = serve(vec![answer("200 OK", "", "there")]).await;
+        let redirect = answer("302 Found", &format!("Location: http://{other}/\r\n"), "");
+        let (home, asked) = serve(vec![redirect]).await;
+        let url = format!("http://{home}/feed");
+        let open: Credentials = "user: ann\npassword: sesame\nx-key: 7".parse().unwrap();
+        let request =
+            Request { url: &url, configured: Some(&url), credentials: Some(&open), ..Request::default() };
+        let outcome = fetcher(&["127.0.0.0/8".to_owned()]).get(request).await;
+        assert!(matches!(outcome, Outcome::Fetched(_)), "{outcome:?}");
+        let (asked, asked_there) = (asked.await.unwrap().concat(), asked_there.await.unwrap().concat());
+        assert!(
+            asked.contains("authorization: Basic YW5uOnNlc2FtZQ==") && asked.contains("x-key: 7"),
+            "{asked}"
+        );
+        assert!(!asked_there.contains("authorization") && !asked_there.contains("x-key"), "{asked_there}");
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_asked_for_public_addresses_and_for_no_private_one() {
+        let (proxy, asked) = serve(vec![answer("200 OK", "", "through")]).await;
+        let fetcher = Fetcher::new(&FetchLimits {
+            proxy: Some(super::super::Proxy {
+                url: format!("http://{proxy}").parse().unwrap(),
+                credentials: "user: ann\npassword: sesame".parse().ok().map(Arc::new),
+            }),
+            ..FetchLimits::default()
+        });
+        let private = fetcher.get(Request { url: "http://10.0.0.1/", ..Request::default() }).await;
+        assert!(matches!(private, Outcome::Permanent(_)), "{private:?}");
+        let outcome = fetcher.get(Request { url: "http://192.31.196.1/feed", ..Request::default() }).await;
+        assert!(matches!(&outcome, Outcome::Fetched(fetched) if fetched.body == b"through"), "{outcome:?}");
+        let asked = asked.await.unwrap().concat();
+        assert!(asked.starts_with("GET http://192.31.196.1/feed "), "{asked}");
+        assert!(asked.contains("proxy-authorization: Basic YW5uOnNlc2FtZQ=="), "{asked}");
     }
 
     #[tokio::test]

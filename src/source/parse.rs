@@ -3,15 +3,20 @@
 pub mod charset;
 mod draft;
 mod element;
-mod entity;
+pub(in crate::source) mod entity;
 mod json;
 mod names;
 mod pace;
 mod read;
 mod repair;
-mod scan;
+pub mod repairs;
+pub(in crate::source) mod scan;
+mod sitemap;
+
+use std::{borrow::Cow, io::Read as _};
 
 use feed_rs::parser;
+use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
@@ -19,6 +24,7 @@ use url::Url;
 pub use pace::Pace;
 use repair::Repaired;
 pub use repair::Unfit;
+use repairs::{Repair, Repairs};
 
 use crate::{
     article::{Article, Found, Occasion, Rejected},
@@ -34,7 +40,7 @@ pub const ENTRIES_MAX: usize = 2000;
 /// What a feed says: the answer of `inspect feed`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Feed {
-    /// `rss`, `atom`, `rdf` or `json`.
+    /// `rss`, `atom`, `rdf`, `json` or `sitemap`.
     pub format: &'static str,
     /// Its name.
     pub title: Option<String>,
@@ -49,8 +55,29 @@ pub struct Feed {
     /// What it asks of those who poll it.
     #[serde(skip)]
     pub pace: Pace,
+    /// Where it can be subscribed to (`WebSub`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub: Option<String>,
+    /// By which address its hub knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_url: Option<String>,
+    /// What had to be put right.
+    #[serde(skip_serializing_if = "Repairs::is_empty")]
+    pub repairs: Repairs,
+    /// Of an index of sitemaps: what it names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<Map>,
     /// In its order.
     pub entries: Vec<Entry>,
+}
+
+/// A sitemap that an index names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Map {
+    /// http or https.
+    pub url: String,
+    /// As stated.
+    pub changed: Option<Timestamp>,
 }
 
 /// One entry of a feed.
@@ -90,6 +117,9 @@ pub enum ParseError {
     /// Too big.
     #[error("it has {0} bytes, more than the {FEED_BYTES_MAX} that are read")]
     Big(usize),
+    /// Compressed, and damaged.
+    #[error("it is gzip data that cannot be unpacked")]
+    Packed,
     /// Not given to the parser.
     #[error(transparent)]
     Unfit(#[from] Unfit),
@@ -106,19 +136,44 @@ pub enum ParseError {
 
 /// Reads a feed. `base` is where it was got. Blocks while the parser's thread is busy.
 pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Result<Feed, ParseError> {
+    let bytes = unpacked(bytes)?;
     if bytes.len() > FEED_BYTES_MAX {
         return Err(ParseError::Big(bytes.len()));
     }
     let base = base.and_then(|base| Url::parse(base).ok());
-    let repaired = repair::repair(&charset::decode(bytes, content_type), base.as_ref())?;
+    let (text, odd) = charset::decode_noting(&bytes, content_type);
+    if let Some(root) = repair::sitemap_root(&text) {
+        return Ok(sitemap::read(text.get(root..).unwrap_or_default(), base.as_ref()));
+    }
+    let mut repaired = repair::repair(&text, base.as_ref())?;
+    if odd {
+        repaired.repairs.note(Repair::Charset);
+    }
     let feed = match read_by_parser(repaired.whole(), base.clone()) {
-        Err(_) if repaired.ends.len() > 1 => one_by_one(&repaired, base.as_ref())?,
+        Err(_) if repaired.ends.len() > 1 => one_by_one(&mut repaired, base.as_ref())?,
         feed => feed?,
     };
     if feed.entries.is_empty() && repaired.items > 0 {
         return Err(ParseError::NoneOf(repaired.items));
     }
-    Ok(Feed { format: repaired.format, pace: repaired.pace, ..feed })
+    Ok(Feed {
+        format: repaired.format,
+        pace: repaired.pace,
+        hub: repaired.hub.map(String::from),
+        own_url: repaired.own_url.map(String::from),
+        repairs: repaired.repairs,
+        ..feed
+    })
+}
+
+/// A document that is served as the compressed file that it is, as sitemaps are.
+fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ParseError> {
+    if !bytes.starts_with(b"\x1f\x8b") {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let mut plain = Vec::new();
+    let read = MultiGzDecoder::new(bytes).take(FEED_BYTES_MAX as u64 + 1).read_to_end(&mut plain);
+    read.map(|_| Cow::Owned(plain)).map_err(|_| ParseError::Packed)
 }
 
 fn read_by_parser(document: String, base: Option<Url>) -> Result<Feed, ParseError> {
@@ -133,7 +188,8 @@ fn read_by_parser(document: String, base: Option<Url>) -> Result<Feed, ParseErro
 }
 
 /// What the parser can read of a feed that it refuses as a whole; its fault is told if that is nothing.
-fn one_by_one(repaired: &Repaired, base: Option<&Url>) -> Result<Feed, ParseError> {
+fn one_by_one(repaired: &mut Repaired, base: Option<&Url>) -> Result<Feed, ParseError> {
+    repaired.repairs.note(Repair::Entries);
     let mut all: Option<Feed> = None;
     let mut fault = ParseError::NoneOf(repaired.items);
     for document in repaired.singles() {
@@ -164,6 +220,11 @@ pub fn articles(feed: Feed, arrival: &Arrival<'_>) -> Vec<Found> {
     let language = feed.language.as_deref().and_then(primary_language);
     let site = feed.link.as_deref().map(net::outlet_of).filter(|host| !host.is_empty());
     let site = site.unwrap_or_else(|| net::outlet_of(arrival.origin));
+    let mut feed = feed;
+    if feed.format == "sitemap" {
+        // most sitemaps give addresses alone
+        feed.entries.retain(|entry| entry.title.is_some());
+    }
     feed.entries.into_iter().map(|entry| article(entry, arrival, language.as_ref(), &site)).collect()
 }
 
@@ -288,16 +349,16 @@ mod tests {
 
     #[test]
     fn what_the_parser_refuses_costs_no_other_item() {
-        let repaired = Repaired {
+        let mut repaired = Repaired {
             format: "rss",
             head: "<feed xmlns=\"http://www.w3.org/2005/Atom\">".to_owned(),
             entries: "<entry><id>1</id></entry><entry><</entry><entry><id>3</id></entry>".to_owned(),
             ends: vec![25, 41, 66],
             items: 3,
-            pace: Pace::default(),
+            ..Repaired::default()
         };
         assert!(read_by_parser(repaired.whole(), None).is_err());
-        let feed = one_by_one(&repaired, None).unwrap();
+        let feed = one_by_one(&mut repaired, None).unwrap();
         assert_eq!(feed.entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["1", "3"]);
     }
 
@@ -307,6 +368,70 @@ mod tests {
         let feed = parse(document.as_bytes(), None, Some("https://paper.example/feed")).unwrap();
         let summary = feed.entries.first().unwrap().summary.as_deref();
         assert_eq!(summary, Some("<a href='https://paper.example/x'>y</a>"));
+    }
+
+    fn repaired(document: &str, expected: &[Repair]) {
+        let feed = parse(document.as_bytes(), None, None).unwrap();
+        let mut repairs = Repairs::default();
+        for repair in expected {
+            repairs.note(*repair);
+        }
+        assert_eq!(feed.repairs, repairs, "{document}");
+    }
+
+    #[test]
+    fn what_was_put_right_is_noted() {
+        let item = "<item><title>a</title><guid>1</guid></item>";
+        repaired(&format!("<?xml version='1.0'?><!-- x --><rss><channel>{item}</channel></rss>"), &[]);
+        repaired(&format!("oops<rss>{item}"), &[Repair::Junk, Repair::Tail]);
+        repaired("<rss><item><title>A & B</title></item></rss>", &[Repair::Ampersands]);
+        repaired("<rss><item><title>a<item></rss>", &[Repair::Ends]);
+        repaired(
+            "<?xml version='1.0' encoding='us-ascii'?><rss><item><title>é</title><pubDate>soon</pubDate></item></rss>",
+            &[Repair::Dates],
+        );
+        let wrong = b"<?xml version='1.0' encoding='utf-8'?><rss><item><title>caf\xe9</title></item></rss>";
+        let feed = parse(wrong, None, None).unwrap();
+        assert_eq!(feed.entries[0].title.as_deref(), Some("café"));
+        assert!(!feed.repairs.is_empty());
+    }
+
+    #[test]
+    fn entries_have_languages_of_their_own() {
+        let document = "<feed xmlns='http://www.w3.org/2005/Atom' xml:lang='en'><entry xml:lang='de-AT'><title>a</title>\
+            <category term='x'/></entry><entry><title>b</title><content xml:lang='fr'>c</content></entry>\
+            <entry><title>d</title></entry></feed>";
+        let feed = parse(document.as_bytes(), None, None).unwrap();
+        let languages: Vec<_> = feed.entries.iter().map(|entry| entry.language.as_deref()).collect();
+        assert_eq!(languages, [Some("de-AT"), Some("fr"), None]);
+        assert_eq!(
+            (feed.language.as_deref(), &*feed.entries[0].categories),
+            (Some("en"), &["x".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn hubs_are_found() {
+        for document in [
+            "<rss><channel><atom:link rel='hub' href='https://hub.example/'/><atom:link rel='self' href='/f'/></channel></rss>",
+            "<feed xmlns='http://www.w3.org/2005/Atom'><link rel='hub' href='https://hub.example/'/><link rel='self' href='/f'/></feed>",
+            r#"{"version":"https://jsonfeed.org/version/1.1","feed_url":"/f","hubs":[{"type":"x","url":"/no"},{"type":"WebSub","url":"https://hub.example/"}],"items":[]}"#,
+        ] {
+            let feed = parse(document.as_bytes(), None, Some("https://paper.example/x")).unwrap();
+            assert_eq!(feed.hub.as_deref(), Some("https://hub.example/"), "{document}");
+            assert_eq!(feed.own_url.as_deref(), Some("https://paper.example/f"), "{document}");
+        }
+    }
+
+    #[test]
+    fn packed_sitemaps_are_read() {
+        use std::io::Write as _;
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer
+            .write_all(b"<?xml version='1.0'?><urlset><url><loc>https://a.example/1</loc></url></urlset>")
+            .unwrap();
+        let feed = parse(&packer.finish().unwrap(), None, None).unwrap();
+        assert_eq!((feed.format, feed.entries.len()), ("sitemap", 1));
     }
 
     #[test]

@@ -51,7 +51,8 @@ impl Way {
         Ok(received)
     }
 
-    async fn hand_over(
+    /// The same; the receipt comes once all is durable.
+    pub(crate) async fn hand_over(
         &self,
         found: Vec<Found>,
         checkpoints: Vec<Checkpoint>,

@@ -12,7 +12,9 @@
 mod bad_input;
 mod corpus;
 mod drops;
+mod feeds;
 mod flow;
+mod hub;
 mod ingest;
 mod kill;
 mod reading;

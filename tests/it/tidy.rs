@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("toml", &["src/config.rs", "src/config/"]),
     ("sled", &["src/store.rs", "src/store/"]),
     ("reqwest", &["src/source/fetch"]),
+    ("hyper", &["src/serve/websub"]),
     ("feed_rs", &["src/source/parse"]),
     ("notify", &["src/source/drop"]),
     ("dom_smoothie", &["src/source/page"]),

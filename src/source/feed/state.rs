@@ -5,9 +5,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::{push::Push, why::Why};
 use crate::{
     article::Id,
-    source::{FeedSpec, FetchLimits, fetch::Validity, parse::Pace},
+    source::{
+        FeedSpec, FetchLimits,
+        fetch::Validity,
+        parse::{Pace, repairs::Repairs},
+    },
 };
 
 /// A feed's state: the checkpoint `feed URL`, which also tells its health.
@@ -16,10 +21,10 @@ use crate::{
 pub struct State {
     /// Verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub etag: Option<String>,
+    pub etag: Option<Box<str>>,
     /// Verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_modified: Option<String>,
+    pub last_modified: Option<Box<str>>,
     /// When it is asked next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
@@ -31,7 +36,7 @@ pub struct State {
     pub errors: u32,
     /// Why it failed last; none after a success.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Box<str>>,
     /// When it last succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub succeeded: Option<Timestamp>,
@@ -53,10 +58,10 @@ pub struct State {
     pub pace: Pace,
     /// Where it is asked for now, after it has moved for good.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
+    pub address: Option<Box<str>>,
     /// Where the server says that it has moved to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub moving: Option<String>,
+    pub moving: Option<Box<str>>,
     /// How often in a row it has said so.
     #[serde(skip_serializing_if = "is_zero")]
     pub moves: u32,
@@ -66,6 +71,21 @@ pub struct State {
     /// It was taken away for good and is not asked for any more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// What decided `due`.
+    #[serde(skip_serializing_if = "Why::is_rhythm")]
+    pub why: Why,
+    /// What had to be put right in that body.
+    #[serde(skip_serializing_if = "Repairs::is_empty")]
+    pub repairs: Repairs,
+    /// Its hub, where it has one and hubs can reach us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<Box<Push>>,
+    /// The index of sitemaps that names it, where the config does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<Box<str>>,
+    /// It came up in an index that was known: already its first answer is news.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fresh_in_index: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
@@ -99,6 +119,9 @@ const AUDIT_AFTER: u32 = 30;
 /// While the network is down each feed tries it this often at least: its return is news for all.
 const OUTAGE_SECS_MAX: u64 = 60;
 
+/// A feed whose hub tells us is asked this seldom.
+const PUSHED_SECS: u32 = 6 * 3600;
+
 /// Back-off doubles with each failure, so many times.
 const DOUBLINGS_MAX: u32 = 10;
 
@@ -109,11 +132,6 @@ pub(super) fn wait_millis_max(limits: &FetchLimits) -> u64 {
 }
 
 impl State {
-    /// Reads a checkpoint; what an older version wrote otherwise is as if there were none.
-    pub(super) fn deserialize_lenient(state: &serde_json::Value) -> Option<Self> {
-        Self::deserialize(state).ok()
-    }
-
     /// After an answer with a body that is not known.
     pub(super) fn take(&mut self, validity: Validity, pace: Pace, plan: &Plan<'_>) {
         self.pace = pace;
@@ -131,8 +149,8 @@ impl State {
 
     /// A server that gives no validators with a body has none.
     fn replace(&mut self, validity: Validity) {
-        self.etag = validity.etag;
-        self.last_modified = validity.last_modified;
+        self.etag = validity.etag.map(String::into_boxed_str);
+        self.last_modified = validity.last_modified.map(String::into_boxed_str);
         self.fresh_secs = validity.fresh.map(|fresh| fresh.as_secs());
         self.bodiless = 0;
         self.follow(validity.moved);
@@ -140,8 +158,8 @@ impl State {
 
     /// After an answer without a body. What it does not repeat stays as it was (RFC 9111, 4.3.4).
     pub(super) fn confirm(&mut self, validity: Validity, plan: &Plan<'_>) {
-        self.etag = validity.etag.or(self.etag.take());
-        self.last_modified = validity.last_modified.or(self.last_modified.take());
+        self.etag = validity.etag.map(String::into_boxed_str).or(self.etag.take());
+        self.last_modified = validity.last_modified.map(String::into_boxed_str).or(self.last_modified.take());
         self.fresh_secs = validity.fresh.map(|fresh| fresh.as_secs()).or(self.fresh_secs);
         self.bodiless = self.bodiless.saturating_add(1);
         self.unchanged = self.unchanged.saturating_add(1);
@@ -159,11 +177,27 @@ impl State {
     }
 
     /// The next time: the feed's own rhythm, or later where the server or the feed asks for that.
-    fn schedule(&mut self, plan: &Plan<'_>) {
+    pub(super) fn schedule(&mut self, plan: &Plan<'_>) {
         let interval = self.interval_secs.unwrap_or(plan.limits.poll_secs_default);
-        let asked = self.fresh_secs.unwrap_or(0).max(self.pace.floor_secs);
-        let due = plan.after(plan.jittered(interval).max(asked.min(plan.wish_secs_max())));
-        self.due = Some(self.pace.awake(due));
+        // one whose lease runs out unrenewed is not relied upon
+        let renewal = self.push.as_ref().and_then(|push| push.renewal());
+        let renewal = renewal.filter(|renewal| plan.fixed().is_none() && *renewal > plan.now);
+        let own = match renewal {
+            Some(_) => (plan.jittered(interval.max(PUSHED_SECS.min(plan.limits.poll_secs_max))), Why::Hub),
+            None if plan.fixed().is_some() => (plan.jittered(interval), Why::Fixed),
+            None => (plan.jittered(interval), Why::Rhythm),
+        };
+        let most = plan.wish_secs_max();
+        let headers = (self.fresh_secs.unwrap_or(0).min(most), Why::Headers);
+        let ttl = (self.pace.floor_secs.min(most), Why::Ttl);
+        // of equal waits the first is the reason
+        let later = |a: (u64, Why), b: (u64, Why)| if b.0 > a.0 { b } else { a };
+        let (wait, why) = later(later(own, headers), ttl);
+        let due = plan.after(wait);
+        let due = renewal.filter(|renewal| why == Why::Hub && *renewal < due).unwrap_or(due);
+        let awake = self.pace.awake(due);
+        self.why = if awake > due { Why::Skip } else { why };
+        self.due = Some(awake);
     }
 
     /// Takes a new address after it was named several times.
@@ -173,8 +207,9 @@ impl State {
             self.moves = 0;
             return;
         };
-        self.moves = if self.moving.as_ref() == Some(&moved) { self.moves.saturating_add(1) } else { 1 };
-        self.moving = Some(moved);
+        self.moves =
+            if self.moving.as_deref() == Some(moved.as_str()) { self.moves.saturating_add(1) } else { 1 };
+        self.moving = Some(moved.into());
         if self.moves >= MOVES_MIN {
             self.address = self.moving.take();
             self.moves = 0;
@@ -194,7 +229,7 @@ impl State {
     /// After a failure.
     pub(super) fn fail(&mut self, reason: &str, retry_after: Option<Duration>, plan: &Plan<'_>) {
         self.errors = self.errors.saturating_add(1);
-        self.error = Some(reason.to_owned());
+        self.error = Some(reason.into());
         if self.errors >= LOST_ERRORS_MIN && self.address.take().is_some() {
             self.errors = 1;
         }
@@ -203,6 +238,7 @@ impl State {
         let wait = (usual << self.errors.min(DOUBLINGS_MAX)).min(most);
         let wait = plan.jittered(u32::try_from(wait).unwrap_or(u32::MAX));
         let asked = retry_after.map_or(0, |wish| wish.as_secs().saturating_add(1)).min(plan.wish_secs_max());
+        self.why = if asked > wait { Why::RetryAfter } else { Why::Failures };
         self.due = Some(plan.after(wait.max(asked)));
     }
 
@@ -213,7 +249,8 @@ impl State {
 
     /// Nothing answers, this feed's server or any other: it is asked again at its usual time.
     pub(super) fn postpone(&mut self, reason: &str, plan: &Plan<'_>) {
-        self.error = Some(format!("the network is down: {reason}"));
+        self.error = Some(format!("the network is down: {reason}").into());
+        self.why = Why::Outage;
         let wait = plan.usual(self.interval_secs).min(OUTAGE_SECS_MAX);
         self.due = Some(plan.after(plan.jittered(u32::try_from(wait).unwrap_or(u32::MAX))));
     }
@@ -316,6 +353,47 @@ mod tests {
     }
 
     #[test]
+    fn a_feed_whose_hub_tells_us_is_asked_seldom_and_in_time_to_renew() {
+        let pushed = |lease: u64| {
+            move |state: &mut State, plan: &Plan<'_>| {
+                let mut push = Push::new("h".to_owned(), "t".to_owned());
+                push.ask(plan.now);
+                push.agree("t", Some(Duration::from_secs(lease)), plan.now);
+                state.push = Some(Box::new(push));
+                state.take(Validity::default(), Pace::default(), plan);
+            }
+        };
+        check(None, pushed(100_000), 1000);
+        check(None, pushed(400), 300);
+        let overdue = |state: &mut State, plan: &Plan<'_>| {
+            pushed(40)(state, plan);
+            let later = Plan { now: "1970-01-01T00:00:35Z".parse().unwrap(), ..*plan };
+            state.confirm(Validity::default(), &later);
+        };
+        check(None, overdue, 35 + 125);
+        check(Some(70), pushed(100_000), 70);
+    }
+
+    #[test]
+    fn the_reason_is_the_longest_wait() {
+        let why = |poll_secs, fresh: u64, floor_secs| {
+            let spec = FeedSpec { poll_secs, ..FeedSpec::default() };
+            let limits = limits();
+            let mut state = State::default();
+            let plan = Plan { spec: &spec, limits: &limits, now: Timestamp::UNIX_EPOCH };
+            state.take(
+                Validity { fresh: Some(Duration::from_secs(fresh)), ..Validity::default() },
+                floor(floor_secs),
+                &plan,
+            );
+            state.why
+        };
+        assert_eq!(why(None, 0, 0), Why::Rhythm);
+        assert_eq!(why(Some(70), 0, 0), Why::Fixed);
+        assert_eq!((why(None, 500, 300), why(None, 300, 500)), (Why::Headers, Why::Ttl));
+    }
+
+    #[test]
     fn the_server_may_ask_for_more() {
         check(Some(70), |state, plan| state.take(fresh(500), Pace::default(), plan), 500);
         check(Some(70), |state, plan| state.take(fresh(5), floor(300), plan), 300);
@@ -398,7 +476,7 @@ mod tests {
         let spec = FeedSpec::default();
         let limits = limits();
         let plan = Plan { spec: &spec, limits: &limits, now: Timestamp::UNIX_EPOCH };
-        let mut state = State { etag: Some("\"a\"".to_owned()), ..State::default() };
+        let mut state = State { etag: Some("\"a\"".into()), ..State::default() };
         state.confirm(Validity::default(), &plan);
         assert_eq!(state.etag.as_deref(), Some("\"a\""));
         state.take(Validity::default(), Pace::default(), &plan);

@@ -7,8 +7,13 @@ const HEAD_BYTES: usize = 1024;
 
 /// Decodes a feed, a page or a text. Never fails: what no charset explains becomes replacement characters.
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
+    decode_noting(bytes, content_type).0
+}
+
+/// The same, and whether the bytes were not in the charset that they were said to be in.
+pub(super) fn decode_noting(bytes: &[u8], content_type: Option<&str>) -> (String, bool) {
     if let Some(text) = utf32(bytes) {
-        return text;
+        return (text, false);
     }
     let encoding = Encoding::for_bom(bytes)
         .map(|(encoding, _)| encoding)
@@ -22,9 +27,9 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
     };
     let (text, _, damaged) = encoding.decode(bytes);
     if damaged && encoding == UTF_8 && Encoding::for_bom(bytes).is_none() && !mostly_utf8(&text) {
-        return WINDOWS_1252.decode(bytes).0.into_owned();
+        return (WINDOWS_1252.decode(bytes).0.into_owned(), true);
     }
-    text.into_owned()
+    (text.into_owned(), damaged)
 }
 
 /// Browsers have given it up; some servers have not.

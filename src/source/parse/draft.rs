@@ -13,6 +13,9 @@ use crate::source::clean;
 /// Of the values that come in numbers (authors, categories, enclosures): most that are kept.
 const VALUES_MAX: usize = 50;
 
+/// The parser knows an entry's language only where the entry has a content; so it goes among the categories.
+pub(super) const LANGUAGE_SCHEME: &str = "xml:lang";
+
 /// A text as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Words<'a> {
@@ -203,8 +206,8 @@ impl Draft<'_> {
             out.push('"');
         }
         out.push('>');
-        push_words(&mut out, "title", self.title.get(), "", own);
-        push_words(&mut out, "subtitle", self.summary.get(), "", own);
+        push_words(&mut out, "title", self.title.get(), own);
+        push_words(&mut out, "subtitle", self.summary.get(), own);
         self.push_link(&mut out);
         push_time(&mut out, "updated", self.updated.get().or(self.published.get()));
         out
@@ -218,7 +221,7 @@ impl Draft<'_> {
             entity::push_literal(out, id);
             out.push_str("</id>");
         }
-        push_words(out, "title", self.title.get(), "", own);
+        push_words(out, "title", self.title.get(), own);
         self.push_link(out);
         push_time(out, "published", self.published.get());
         push_time(out, "updated", self.updated.get());
@@ -236,14 +239,20 @@ impl Draft<'_> {
             entity::push_value(out, category);
             out.push_str("\"/>");
         }
+        if let Some(language) = self.language.get() {
+            out.push_str("<category scheme=\"");
+            out.push_str(LANGUAGE_SCHEME);
+            out.push_str("\" term=\"");
+            entity::push_value(out, language);
+            out.push_str("\"/>");
+        }
         for address in &self.enclosures {
             out.push_str("<link rel=\"enclosure\" href=\"");
             entity::push_value(out, address.as_str());
             out.push_str("\"/>");
         }
-        push_words(out, "summary", self.summary.get(), "", own);
-        let language = self.language.get().map(String::as_str).unwrap_or_default();
-        push_words(out, "content", self.content.get(), language, own);
+        push_words(out, "summary", self.summary.get(), own);
+        push_words(out, "content", self.content.get(), own);
         out.push_str("</entry>");
     }
 
@@ -272,17 +281,12 @@ fn push_time(out: &mut String, name: &str, at: Option<&Timestamp>) {
     }
 }
 
-fn push_words(out: &mut String, name: &str, words: Option<&Words<'_>>, language: &str, own: &Own<'_>) {
+fn push_words(out: &mut String, name: &str, words: Option<&Words<'_>>, own: &Own<'_>) {
     let Some(words) = words else { return };
     let start = out.len();
     out.push('<');
     out.push_str(name);
     out.push_str(if words.is_html() { " type=\"html\"" } else { " type=\"text\"" });
-    if !language.is_empty() {
-        out.push_str(" xml:lang=\"");
-        entity::push_value(out, language);
-        out.push('"');
-    }
     out.push('>');
     let open = out.len();
     words.push(out, own);

@@ -1,6 +1,7 @@
 //! What a single element says of its feed or item. Pure.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
 use url::Url;
 
 use super::{
@@ -8,6 +9,7 @@ use super::{
     entity::{self, Own},
     names::{Kind, Space},
     repair::{Walk, address},
+    repairs::Repair,
     scan::{Scanner, Tag, Token},
 };
 use crate::source::{clean, date};
@@ -55,11 +57,11 @@ impl<'a> Walk<'a> {
             }
             Kind::Id => self.commit_id(tag, raw),
             Kind::Published(rank) => {
-                let at = date::parse(&self.line(raw));
+                let at = self.date(raw);
                 self.draft(|draft| draft.published.offer(rank, at));
             }
             Kind::Updated(rank) => {
-                let at = date::parse(&self.line(raw));
+                let at = self.date(raw);
                 self.draft(|draft| draft.updated.offer(rank, at));
             }
             Kind::Author(rank) => {
@@ -104,6 +106,15 @@ impl<'a> Walk<'a> {
         clean::line(&Words::Plain(raw).read(&self.own))
     }
 
+    fn date(&mut self, raw: &'a str) -> Option<Timestamp> {
+        let said = self.line(raw);
+        let at = date::parse(&said);
+        if at.is_none() && !said.is_empty() {
+            self.note_repair(Repair::Dates);
+        }
+        at
+    }
+
     fn note_language(&mut self, tag: &Tag<'a>) {
         if let Some(language) = language_of(tag, &self.own) {
             self.draft(|draft| draft.language.offer(1, language));
@@ -130,6 +141,8 @@ impl<'a> Walk<'a> {
             }
             "" | "alternate" => self.draft(|draft| draft.link.offer(if page { 1 } else { 2 }, address)),
             "enclosure" => self.draft(|draft| draft.enclosure(address)),
+            "hub" if self.item.is_none() => _ = self.out.hub.get_or_insert(address),
+            "self" if self.item.is_none() => _ = self.out.own_url.get_or_insert(address),
             _ => {}
         }
     }

@@ -18,14 +18,16 @@ const EXPANDED_BYTES_MAX: usize = 256 << 10;
 /// The entities that a document names itself, in its DOCTYPE. They are taken literally: none leads to another, none to
 /// a file.
 #[derive(Debug)]
-pub(super) struct Own<'a> {
+pub(in crate::source) struct Own<'a> {
     texts: BTreeMap<&'a str, &'a str>,
     left: Cell<usize>,
+    /// An ampersand meant itself.
+    bare: Cell<bool>,
 }
 
 impl<'a> Own<'a> {
     /// Reads what stands before a document's root.
-    pub(super) fn read(prologue: &'a str) -> Self {
+    pub(in crate::source) fn read(prologue: &'a str) -> Self {
         let declared = prologue.split("<!ENTITY").skip(1).filter_map(|entity| {
             let (name, rest) = entity.trim_start().split_once(char::is_whitespace)?;
             let rest = rest.trim_start();
@@ -33,7 +35,16 @@ impl<'a> Own<'a> {
             let (text, _) = rest.get(1..)?.split_once(quote)?;
             (text.len() <= OWN_BYTES_MAX && !text.contains('&')).then_some((name, text))
         });
-        Self { texts: declared.take(OWN_MAX).collect(), left: Cell::new(EXPANDED_BYTES_MAX) }
+        Self {
+            texts: declared.take(OWN_MAX).collect(),
+            left: Cell::new(EXPANDED_BYTES_MAX),
+            bare: Cell::new(false),
+        }
+    }
+
+    /// Whether an ampersand meant itself in what was read so far.
+    pub(super) fn had_bare_ampersands(&self) -> bool {
+        self.bare.get()
     }
 
     fn text(&self, name: &str) -> Option<&'a str> {
@@ -61,6 +72,7 @@ pub(super) fn push_text(out: &mut String, raw: &str, own: &Own<'_>) {
             out.push_str(&text);
             inner.get(name.len() + 1..).unwrap_or("")
         } else {
+            own.bare.set(true);
             out.push_str("&amp;");
             inner
         };
@@ -69,7 +81,7 @@ pub(super) fn push_text(out: &mut String, raw: &str, own: &Own<'_>) {
 }
 
 /// Writes text that means what it says.
-pub(super) fn push_literal(out: &mut String, raw: &str) {
+pub(in crate::source) fn push_literal(out: &mut String, raw: &str) {
     let mut rest = raw;
     while let Some(at) = memchr::memchr2(b'&', b'<', rest.as_bytes()) {
         let (before, mark) = rest.split_at_checked(at).unwrap_or((rest, ""));
@@ -81,7 +93,7 @@ pub(super) fn push_literal(out: &mut String, raw: &str) {
 }
 
 /// The same for an attribute's value in double quotes.
-pub(super) fn push_value(out: &mut String, raw: &str) {
+pub(in crate::source) fn push_value(out: &mut String, raw: &str) {
     for (at, part) in raw.split('"').enumerate() {
         if at > 0 {
             out.push_str("&quot;");
@@ -91,7 +103,7 @@ pub(super) fn push_value(out: &mut String, raw: &str) {
 }
 
 /// Text or an attribute's value as it is meant.
-pub(super) fn plain(raw: &str, own: &Own<'_>) -> String {
+pub(in crate::source) fn plain(raw: &str, own: &Own<'_>) -> String {
     if !raw.contains('&') {
         return raw.to_owned();
     }

@@ -4,7 +4,7 @@ use serde_json::{Deserializer, Map, Value};
 use url::Url;
 
 use super::{
-    ENTRIES_MAX, Pace,
+    ENTRIES_MAX,
     draft::{Draft, Person, Words},
     entity::Own,
     repair::{Repaired, Unfit, address},
@@ -33,11 +33,10 @@ pub(super) fn repair(text: &str, base: Option<&Url>) -> Result<Repaired, Unfit> 
     head.link.offer(0, web(&feed, "home_page_url", base));
     let mut out = Repaired {
         format: "json",
-        head: String::new(),
-        entries: String::new(),
-        ends: Vec::new(),
         items: items.len(),
-        pace: Pace::default(),
+        hub: many(&feed, "hubs").iter().filter_map(Value::as_object).find_map(|hub| websub(hub, base)),
+        own_url: web(&feed, "feed_url", base),
+        ..Repaired::default()
     };
     for one in items.iter().filter_map(Value::as_object).take(ENTRIES_MAX) {
         let entry = item(one, base);
@@ -78,6 +77,11 @@ fn item(item: &Map<String, Value>, base: Option<&Url>) -> Draft<'static> {
         draft.enclosure(web(attached, "url", base));
     }
     draft
+}
+
+/// The address of a hub, if it speaks `WebSub`.
+fn websub(hub: &Map<String, Value>, base: Option<&Url>) -> Option<Url> {
+    said(hub, "type").filter(|kind| kind.eq_ignore_ascii_case("websub")).and_then(|_| web(hub, "url", base))
 }
 
 fn person(person: &Value) -> Option<Person> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use url::Url;
 
-use super::{ENTRIES_MAX, Entry, Feed};
+use super::{ENTRIES_MAX, Entry, Feed, draft::LANGUAGE_SCHEME};
 use crate::{article::Id, source::clean};
 
 /// Reads the parser's model. Addresses in texts that are not resolved yet begin at `base`, where the feed was got.
@@ -83,6 +83,8 @@ fn entry(raw: model::Entry, base: Option<&Url>) -> Entry {
         let shown = body.map(|(body, html)| if html { clean::sound_html(&body, base) } else { body });
         shown.filter(|text| !text.trim().is_empty())
     };
+    let is_language = |category: &model::Category| category.scheme.as_deref() == Some(LANGUAGE_SCHEME);
+    let (language, categories): (Vec<_>, Vec<_>) = raw.categories.into_iter().partition(is_language);
     let enclosures = raw.links.iter().filter(|link| link.rel.as_deref() == Some("enclosure"));
     let enclosures = enclosures.map(|link| link.href.clone()).collect();
     Entry {
@@ -94,9 +96,9 @@ fn entry(raw: model::Entry, base: Option<&Url>) -> Entry {
         authors: raw.authors.into_iter().filter_map(author).collect(),
         summary: shown(summary),
         content: shown(content),
-        categories: raw.categories.into_iter().map(|category| clean::line(&category.term)).collect(),
+        categories: categories.into_iter().map(|category| clean::line(&category.term)).collect(),
         enclosures,
-        language: raw.language,
+        language: language.into_iter().next().map(|language| language.term),
         text,
     }
 }

@@ -10,7 +10,9 @@ use super::{
     entity::{self, Own},
     json,
     names::{Kind, Space, Spaces},
+    repairs::{Repair, Repairs},
     scan::{self, Scanner, Tag, Token},
+    sitemap,
 };
 use crate::source::clean;
 
@@ -32,7 +34,7 @@ pub enum Unfit {
 }
 
 /// A document made fit for the parser.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Repaired {
     /// `rss`, `atom`, `rdf` or `json`.
     pub(super) format: &'static str,
@@ -46,6 +48,12 @@ pub(super) struct Repaired {
     pub(super) items: usize,
     /// What the feed asks for.
     pub(super) pace: Pace,
+    /// Where it can be subscribed to.
+    pub(super) hub: Option<Url>,
+    /// The address by which its hub knows it.
+    pub(super) own_url: Option<Url>,
+    /// What was put right.
+    pub(super) repairs: Repairs,
 }
 
 const TAIL: &str = "</feed>";
@@ -76,8 +84,22 @@ pub(super) fn repair(text: &str, base: Option<&Url>) -> Result<Repaired, Unfit> 
     let root = root(text)?;
     let (prologue, text) = text.split_at_checked(root).unwrap_or(("", text));
     let mut walk = Walk::new(text, prologue, base);
+    if Scanner::new(prologue).any(|token| !matches!(token, Token::Text(text) if text.trim().is_empty())) {
+        walk.note_repair(Repair::Junk);
+    }
     walk.run();
     Ok(walk.end())
+}
+
+/// Where the root element begins, if it is a sitemap's.
+pub(super) fn sitemap_root(text: &str) -> Option<usize> {
+    let mut scanner = Scanner::new(text);
+    loop {
+        let at = scanner.at();
+        if let Token::Start(tag) = scanner.next()? {
+            return sitemap::is_root(tag.local()).then_some(at);
+        }
+    }
 }
 
 const ROOTS: [&str; 6] = ["rss", "feed", "rdf", "channel", "entry", "item"];
@@ -138,14 +160,7 @@ impl<'a> Walk<'a> {
             capture: None,
             frequency: None,
             period: None,
-            out: Repaired {
-                format: "rss",
-                head: String::new(),
-                entries: String::with_capacity(source.len()),
-                ends: Vec::new(),
-                items: 0,
-                pace: Pace::default(),
-            },
+            out: Repaired { entries: String::with_capacity(source.len()), ..Repaired::default() },
         }
     }
 
@@ -193,6 +208,7 @@ impl<'a> Walk<'a> {
                 capture.items += usize::from(item && !tag.empty);
                 return;
             }
+            self.note_repair(Repair::Ends);
             self.commit(at);
         }
         let kind = self.spaces.kind(&tag, self.usual());
@@ -234,6 +250,9 @@ impl<'a> Walk<'a> {
     }
 
     fn begin_item(&mut self, tag: &Tag<'a>) {
+        if self.item.is_some() {
+            self.note_repair(Repair::Ends);
+        }
         self.end_item();
         self.out.items += 1;
         let mut item = Draft::default();
@@ -282,19 +301,22 @@ impl<'a> Walk<'a> {
             if !(item && self.item.is_some() || channel || root) {
                 return false;
             }
+            self.note_repair(Repair::Ends);
             self.commit(at);
         }
-        if item {
-            self.end_item();
-        }
-        if root {
+        if item || root {
             self.end_item();
         }
         root
     }
 
+    pub(super) fn note_repair(&mut self, repair: Repair) {
+        self.out.repairs.note(repair);
+    }
+
     /// Of a document that was cut off: drops the item that is not whole, if others are.
     fn cut_off(&mut self) {
+        self.note_repair(Repair::Tail);
         if self.out.items > 1 {
             self.item = None;
             self.capture = None;
@@ -311,6 +333,9 @@ impl<'a> Walk<'a> {
             self.out.pace.period(period, self.frequency.as_deref());
         }
         self.out.head = self.feed.head(&self.own);
+        if self.own.had_bare_ampersands() {
+            self.note_repair(Repair::Ampersands);
+        }
         self.out
     }
 
@@ -324,7 +349,7 @@ impl<'a> Walk<'a> {
 }
 
 /// A web address; nothing else is one, and a relative one needs a base.
-pub(super) fn address(raw: &str, base: Option<&Url>) -> Option<Url> {
+pub(in crate::source) fn address(raw: &str, base: Option<&Url>) -> Option<Url> {
     let raw = clean::line(raw);
     if raw.is_empty() {
         return None;

@@ -3,7 +3,7 @@
 
 /// A piece of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(in crate::source) enum Token<'a> {
     /// Entities and all.
     Text(&'a str),
     /// What stands in a CDATA section.
@@ -15,45 +15,45 @@ pub(super) enum Token<'a> {
 
 /// A start tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tag<'a> {
+pub(in crate::source) struct Tag<'a> {
     /// With its prefix.
-    pub(super) name: &'a str,
+    pub(in crate::source) name: &'a str,
     /// As written.
-    pub(super) attributes: &'a str,
+    pub(in crate::source) attributes: &'a str,
     /// Ends as it begins: `<a/>`.
-    pub(super) empty: bool,
+    pub(in crate::source) empty: bool,
 }
 
 impl<'a> Tag<'a> {
-    pub(super) fn local(&self) -> &'a str {
+    pub(in crate::source) fn local(&self) -> &'a str {
         local(self.name)
     }
 
     /// The value as written of the attribute with this name, in any case.
-    pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
+    pub(in crate::source) fn attribute(&self, name: &str) -> Option<&'a str> {
         attributes(self.attributes).find(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
 
 /// A name without its prefix.
-pub(super) fn local(name: &str) -> &str {
+pub(in crate::source) fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
 /// The pieces of a document. Comments and instructions are left out.
 #[derive(Clone, Debug)]
-pub(super) struct Scanner<'a> {
+pub(in crate::source) struct Scanner<'a> {
     source: &'a str,
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(source: &'a str) -> Self {
+    pub(in crate::source) fn new(source: &'a str) -> Self {
         Self { source, at: 0 }
     }
 
     /// Where the next piece begins, in bytes.
-    pub(super) fn at(&self) -> usize {
+    pub(in crate::source) fn at(&self) -> usize {
         self.at
     }
 
@@ -154,7 +154,7 @@ fn end_of_tag(inner: &str) -> usize {
 }
 
 /// Names and values of a tag's attributes, as written.
-pub(super) fn attributes(raw: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(in crate::source) fn attributes(raw: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = raw;
     std::iter::from_fn(move || {
         let (name, value) = rest.split_once('=')?;

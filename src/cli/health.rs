@@ -1,0 +1,249 @@
+//! How a feed is doing, in words.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    alert::line::harmless,
+    source::{feed::state::State, net},
+};
+
+/// How things stand with one feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Good,
+    Failing,
+    Gone,
+    /// The network is down, or its host wants peace.
+    Waiting,
+    /// Never asked.
+    New,
+}
+
+const KINDS: [(Kind, &str, &str); 5] = [
+    (Kind::Good, "good", "32"),
+    (Kind::Failing, "failing", "31"),
+    (Kind::Gone, "gone", "31"),
+    (Kind::Waiting, "waiting", "33"),
+    (Kind::New, "new", "33"),
+];
+
+impl Kind {
+    fn word(self) -> (&'static str, &'static str) {
+        KINDS.iter().find(|(kind, ..)| *kind == self).map_or(("", ""), |(_, word, colour)| (word, colour))
+    }
+}
+
+/// A feed of the config with what is remembered of it.
+pub(super) struct Health<'a> {
+    feed: &'a Value,
+    state: State,
+    kind: Kind,
+    now: Timestamp,
+}
+
+impl<'a> Health<'a> {
+    /// Of a feed as the daemon tells it.
+    pub(super) fn of(feed: &'a Value, now: Timestamp) -> Self {
+        let known = State::deserialize(&feed["state"]).ok();
+        let kind = match &known {
+            None => Kind::New,
+            Some(state) if state.gone => Kind::Gone,
+            Some(state) if state.errors > 0 => Kind::Failing,
+            Some(state) if state.error.is_some() => Kind::Waiting,
+            Some(_) => Kind::Good,
+        };
+        Self { feed, state: known.unwrap_or_default(), kind, now }
+    }
+
+    /// Whether it does not answer as it should.
+    pub(super) fn is_ill(&self) -> bool {
+        matches!(self.kind, Kind::Failing | Kind::Gone | Kind::Waiting)
+    }
+
+    /// Whether somebody should look at it.
+    pub(super) fn needs_care(&self) -> bool {
+        self.is_ill() || !self.state.repairs.is_empty()
+    }
+
+    /// The account on one line.
+    pub(super) fn line(&self) -> String {
+        let address = net::redacted(self.feed["url"].as_str().unwrap_or_default());
+        let first = self.lines().into_iter().next().unwrap_or_default();
+        harmless(&format!("{address}: {first}"))
+    }
+
+    /// The whole account on some lines.
+    pub(super) fn in_words(&self, coloured: bool) -> String {
+        let (word, colour) = self.kind.word();
+        let mark = format!("{word:<8}");
+        let mark = if coloured { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark };
+        let address = net::redacted(self.feed["url"].as_str().unwrap_or_default());
+        let name = self.feed["name"].as_str().unwrap_or_default();
+        let kind = if self.feed["kind"] == "sitemap" { " (sitemap)" } else { "" };
+        let mut text = format!("{mark}{}{kind} <{}>\n", harmless(name), harmless(&address));
+        for line in self.lines() {
+            text.push_str("        ");
+            text.push_str(&harmless(&line));
+            text.push('\n');
+        }
+        text
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let state = &self.state;
+        let mut lines = Vec::new();
+        let error = state.error.as_deref().unwrap_or("the reason is not known");
+        match self.kind {
+            Kind::New => lines.push("not asked yet".to_owned()),
+            Kind::Gone => lines.push(format!("{error}: it is not asked any more; take it out of the config")),
+            Kind::Failing if state.errors == 1 => lines.push(format!("failed: {error}")),
+            Kind::Failing => lines.push(format!("{} failures in a row, the last: {error}", state.errors)),
+            Kind::Waiting => lines.push(error.to_owned()),
+            Kind::Good => {}
+        }
+        if self.kind != Kind::New {
+            let last = state.succeeded.map_or_else(
+                || "never answered".to_owned(),
+                |at| format!("last answered {} ago", span(self.now.duration_since(at))),
+            );
+            let next = state.due.filter(|_| !state.gone).map(|due| {
+                let wait = due.duration_since(self.now);
+                let when = if wait.is_positive() {
+                    format!("next in {}", span(wait))
+                } else {
+                    "next now".to_owned()
+                };
+                format!(", {when}, {}", state.why.in_words())
+            });
+            lines.push(last + next.as_deref().unwrap_or_default());
+        }
+        if state.succeeded.is_some() {
+            let unchanged = match state.unchanged {
+                0 => "changed when last asked".to_owned(),
+                1 => "unchanged when last asked".to_owned(),
+                times => format!("unchanged the last {times} times"),
+            };
+            let entries = if state.entries == 1 { "entry" } else { "entries" };
+            lines.push(format!("{} {entries}, {unchanged}", state.entries));
+        }
+        if let Some(address) = &state.address {
+            lines.push(format!("moved to {}: take that into the config", net::redacted(address)));
+        }
+        for repair in state.repairs.in_words() {
+            lines.push(format!("put right: {repair}"));
+        }
+        if let Some(push) = &state.push {
+            let hub = net::redacted(&push.hub);
+            lines.push(match (push.is_active(self.now), &push.error) {
+                (true, _) => format!("its hub {hub} tells us of news"),
+                (false, Some(error)) => format!("its hub {hub} does not tell us: {error}"),
+                (false, None) => format!("its hub {hub} was asked to tell us"),
+            });
+        }
+        if let Some(index) = &self.state.index {
+            lines.push(format!("named by {}", net::redacted(index)));
+        }
+        lines
+    }
+
+    /// The account for programs.
+    pub(super) fn json(&self) -> Value {
+        let (health, _) = self.kind.word();
+        let repaired: Vec<_> = self.state.repairs.in_words().collect();
+        json!({
+            "url": self.feed["url"],
+            "name": self.feed["name"],
+            "kind": self.feed["kind"],
+            "outlet": self.feed["outlet"],
+            "folder": self.feed["folder"],
+            "health": health,
+            "words": self.lines(),
+            "last_success": self.state.succeeded,
+            "next": self.state.due,
+            "why": self.state.why,
+            "errors": self.state.errors,
+            "error": self.state.error,
+            "entries": self.state.entries,
+            "repaired": repaired,
+            "state": self.feed["state"],
+        })
+    }
+
+    /// How many are how.
+    pub(super) fn summary(all: &[Self]) -> String {
+        let count = |kind: Kind| all.iter().filter(|health| health.kind == kind).count();
+        let counts = KINDS.iter().map(|(kind, word, _)| (count(*kind), word));
+        let counts: Vec<String> =
+            counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        let feeds = if all.len() == 1 { "feed" } else { "feeds" };
+        if counts.is_empty() {
+            "no feeds".to_owned()
+        } else {
+            format!("{} {feeds}: {}", all.len(), counts.join(", "))
+        }
+    }
+}
+
+/// A span in its greatest unit.
+fn span(span: SignedDuration) -> String {
+    let secs = span.as_secs().max(0);
+    let counted = |count: i64, unit: &str| format!("{count} {unit}{}", if count == 1 { "" } else { "s" });
+    match secs {
+        0..120 => counted(secs, "second"),
+        120..7_200 => counted(secs / 60, "minute"),
+        7_200..172_800 => counted(secs / 3600, "hour"),
+        _ => counted(secs / 86_400, "day"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(state: &Value, expected: &[&str]) {
+        let feed = json!({"url": "https://a.example/f?key=1", "name": "A", "kind": "feed", "state": state});
+        let words = Health::of(&feed, "2026-03-02T12:00:00Z".parse().unwrap()).in_words(false);
+        for expected in expected {
+            assert!(words.contains(expected), "{words}\nhas no {expected}");
+        }
+        assert!(!words.contains("key=1"), "{words}");
+    }
+
+    #[test]
+    fn health_in_words() {
+        check(&Value::Null, &["new     A <https://a.example/f?…>", "not asked yet"]);
+        check(
+            &json!({"succeeded": "2026-03-02T11:50:00Z", "due": "2026-03-02T14:00:00Z", "entries": 7, "unchanged": 3,
+                "why": "ttl", "repairs": ["tail"]}),
+            &[
+                "good ",
+                "last answered 10 minutes ago, next in 2 hours, as the feed itself asks",
+                "7 entries, unchanged the last 3 times",
+                "put right: it breaks off",
+            ],
+        );
+        check(
+            &json!({"errors": 4, "error": "the server answered 503", "due": "2026-03-05T12:00:00Z", "why": "failures"}),
+            &[
+                "failing",
+                "4 failures in a row, the last: the server answered 503",
+                "never answered, next in 3 days, later",
+            ],
+        );
+        check(
+            &json!({"errors": 1, "error": "it was taken away for good (410)", "gone": true}),
+            &["gone ", "not asked any more"],
+        );
+        check(&json!({"error": "the network is down: x"}), &["waiting", "the network is down"]);
+    }
+
+    #[test]
+    fn all_are_counted() {
+        let feeds = [json!({"state": null}), json!({"state": {}}), json!({"state": {"errors": 1}})];
+        let all: Vec<Health<'_>> = feeds.iter().map(|feed| Health::of(feed, Timestamp::UNIX_EPOCH)).collect();
+        assert_eq!(Health::summary(&all), "3 feeds: 1 good, 1 failing, 1 new");
+        assert_eq!(Health::summary(&[]), "no feeds");
+    }
+}

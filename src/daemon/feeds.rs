@@ -1,0 +1,171 @@
+//! From the config's feeds to those of the schedule: their credentials, the limits, and where hubs reach us.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::{Context, anyhow};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    config::{self, Config},
+    source::{
+        FeedKind, FeedSpec, FetchLimits, FullText, Proxy,
+        credentials::Credentials,
+        feed::{self, push::Callback},
+        net,
+    },
+};
+
+/// Larger files hold no credentials.
+const CREDENTIALS_BYTES_MAX: u64 = 64 << 10;
+
+/// In the state directory: from this the paths and secrets of hubs' callbacks are made.
+const HUB_KEY_FILE: &str = "websub.key";
+
+/// The feeds to ask, and what keeps some of their credentials from being used.
+pub(super) fn feed_specs(config: &Config) -> (feed::Specs, Vec<String>) {
+    let mut warnings = Vec::new();
+    let mut spec = |feed: &config::Feed| {
+        let credentials = feed.credentials.as_deref().and_then(|path| {
+            let read = read_credentials(path);
+            read.map_err(|fault| warnings.push(format!("feed {}: {fault}", net::redacted(&feed.url)))).ok()
+        });
+        Arc::new(FeedSpec {
+            url: feed.url.clone(),
+            outlet: feed.outlet.clone(),
+            poll_secs: feed.poll_secs,
+            full_text: match feed.full_text {
+                config::FullText::Never => FullText::Never,
+                config::FullText::Teasers => FullText::Teasers,
+                config::FullText::Always => FullText::Always,
+            },
+            kind: match feed.kind {
+                config::FeedKind::Feed => FeedKind::Feed,
+                config::FeedKind::Sitemap => FeedKind::Sitemap,
+            },
+            credentials: credentials.map(Arc::new),
+        })
+    };
+    let specs = config.feeds.iter().map(&mut spec).collect();
+    (Arc::new(specs), warnings)
+}
+
+/// How feeds are asked, and what keeps the proxy's credentials from being used.
+pub(super) fn fetch_limits(config: &Config) -> (FetchLimits, Vec<String>) {
+    let fetch = &config.fetch;
+    let mut warnings = Vec::new();
+    let proxy = fetch.proxy.as_deref().and_then(|proxy| proxy.parse().ok()).map(|url| Proxy {
+        url,
+        credentials: fetch.proxy_credentials.as_deref().and_then(|path| {
+            let read = read_credentials(path);
+            read.map_err(|fault| warnings.push(format!("the proxy: {fault}"))).ok().map(Arc::new)
+        }),
+    });
+    let limits = FetchLimits {
+        poll_secs_default: fetch.poll_secs_default,
+        poll_secs_min: fetch.poll_secs_min,
+        poll_secs_max: fetch.poll_secs_max,
+        per_host_gap_secs: fetch.per_host_gap_secs,
+        timeout_secs: fetch.timeout_secs,
+        body_bytes_max: fetch.body_bytes_max,
+        // Checked with the same grammar when the config was read.
+        allow_private: fetch.allow_private.iter().filter_map(|exemption| exemption.parse().ok()).collect(),
+        contact: fetch.contact.clone(),
+        proxy,
+    };
+    (limits, warnings)
+}
+
+/// What will not work as the user may think, though the config is good: credentials that cannot be read, a server's
+/// people who cannot reach anybody.
+pub fn advice(config: &Config) -> Vec<String> {
+    let mut advice = feed_specs(config).1;
+    advice.extend(fetch_limits(config).1);
+    if config.fetch.contact.is_none() && !config.feeds.is_empty() {
+        advice.push(
+            "no `contact` in [fetch]: servers' people who are troubled by the requests cannot reach you, and shut you \
+             out instead"
+                .to_owned(),
+        );
+    }
+    advice
+}
+
+fn read_credentials(path: &Path) -> Result<Credentials, String> {
+    let shown = path.display();
+    let mut text = String::new();
+    let file =
+        fs::File::open(path).map_err(|fault| format!("could not open the credentials {shown}: {fault}"))?;
+    let metadata =
+        file.metadata().map_err(|fault| format!("could not look at the credentials {shown}: {fault}"))?;
+    if metadata.mode() & 0o007 != 0 {
+        tracing::warn!("everybody on this machine may use the credentials {shown}: chmod o= it");
+    }
+    let read = file.take(CREDENTIALS_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|fault| format!("could not read the credentials {shown}: {fault}"))?;
+    text.parse().map_err(|fault| format!("the credentials {shown} cannot be used: {fault}"))
+}
+
+/// Where hubs reach us, if the config says so; the key is made once.
+pub(super) fn callback(config: &Config) -> anyhow::Result<Option<Callback>> {
+    let Some(websub) = &config.websub else { return Ok(None) };
+    let path = config.state_dir.join(HUB_KEY_FILE);
+    let key = hub_key(&path).with_context(|| format!("could not read or make {}", path.display()))?;
+    let base = websub.callback.parse().context("the callback of [websub] is no address")?;
+    Ok(Some(Callback { base, key }))
+}
+
+fn hub_key(path: &Path) -> anyhow::Result<[u8; 32]> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            bytes.try_into().map_err(|_| anyhow!("it does not hold 32 bytes: remove it to have it made anew"))
+        }
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+            let mut key = [0; 32];
+            SystemRandom::new().fill(&mut key).map_err(|_| anyhow!("the system gives no random bytes"))?;
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            file.write_all(&key)?;
+            file.sync_all()?;
+            Ok(key)
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// The feeds of the config, and the sitemaps found below their indexes, each with what is remembered of it.
+///
+/// # Errors
+/// When neither the daemon nor the store can be asked.
+pub fn feeds(config: &Config) -> anyhow::Result<Vec<Value>> {
+    let status = super::status(config)?;
+    let mut states: Map<String, Value> = Map::new();
+    for feed in status.get("feeds").and_then(Value::as_array).into_iter().flatten() {
+        if let (Some(url), Some(state)) = (feed.get("url").and_then(Value::as_str), feed.get("state")) {
+            states.insert(url.to_owned(), state.clone());
+        }
+    }
+    let kind = |kind| match kind {
+        config::FeedKind::Feed => "feed",
+        config::FeedKind::Sitemap => "sitemap",
+    };
+    let mut feeds = Vec::with_capacity(config.feeds.len());
+    for feed in &config.feeds {
+        let state = states.remove(&feed.url).unwrap_or(Value::Null);
+        feeds.push(json!({
+            "url": feed.url, "name": feed.name, "kind": kind(feed.kind), "outlet": feed.outlet, "folder": feed.folder,
+            "state": state,
+        }));
+    }
+    for (url, state) in states {
+        if state.get("index").is_some() {
+            feeds.push(json!({ "url": url, "name": Value::Null, "kind": "sitemap", "state": state }));
+        }
+    }
+    Ok(feeds)
+}

@@ -1,0 +1,193 @@
+//! Taking an answer in: what it brought goes through the door together with the feed's state, and the feed gets its
+//! next time.
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::{
+    Answer, Schedule, Slot, at,
+    push::Push,
+    state::{Plan, State},
+};
+use crate::{
+    article::{Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Found, Id, Occasion, Receipt},
+    source::{
+        FeedKind,
+        fetch::{Failure, Fetched, Outcome},
+        net, parse,
+        send::{Closed, Way},
+        turns::host_of,
+    },
+};
+
+impl Schedule {
+    /// Takes an answer in: delivers what it brought together with the feed's state, and sets its next time.
+    pub(super) async fn settle(&mut self, answer: Answer, way: &Way) -> Result<(), Closed> {
+        let key = answer.feed;
+        let Some(slot) = self.slots.get_mut(&key) else { return Ok(()) };
+        let slot = &mut **slot;
+        slot.asked = false;
+        let host = host_of(slot.address());
+        let now = Timestamp::now();
+        let plan = Plan { spec: &slot.spec, limits: &self.limits, now };
+        let (mut found, mut maps) = (Vec::new(), Vec::new());
+        let state = &mut slot.state;
+        let (before, was_known) = (state.address.clone(), !state.knows_nothing());
+        self.outage.learn(host, &answer.outcome);
+        let failed_before = state.errors > 0;
+        match answer.outcome {
+            Outcome::NotModified(_) if state.knows_nothing() => {
+                let reason = "the server says that nothing has changed, though nothing was known".to_owned();
+                fail(state, &Failure { reason, ..Failure::default() }, &plan);
+            }
+            Outcome::NotModified(validity) => state.confirm(validity, &plan),
+            Outcome::Fetched(fetched) => match answer.read.map(|read| fit(read, plan.spec.kind)) {
+                None => state.repeat(fetched.validity, &plan),
+                Some(Ok(mut feed)) => {
+                    maps = std::mem::take(&mut feed.maps);
+                    if self.callback.is_some() {
+                        learn_hub(state, &feed, &fetched, &plan);
+                    }
+                    found = take(state, feed, answer.body, *fetched, &plan);
+                }
+                Some(Err(reason)) => fail(state, &Failure { reason, ..Failure::default() }, &plan),
+            },
+            Outcome::Transient(failure) if failure.unreached && self.outage.is_the_networks() => {
+                state.postpone(&failure.reason, &plan);
+            }
+            Outcome::Transient(failure) | Outcome::Permanent(failure) => {
+                fail(state, &failure, &plan);
+                if let Some(wish) = failure.retry_after.filter(|_| failure.whole_host) {
+                    state.hold_host(wish, &plan);
+                    self.turns.hold(host, at(state.host_held, &self.limits));
+                }
+            }
+            Outcome::Gone(failure) => {
+                state.fail(&failure.reason, None, &plan);
+                state.gone = true;
+                state.due = None;
+                tracing::warn!(
+                    event = "feed-gone",
+                    feed = net::redacted(&slot.spec.url),
+                    reason = failure.reason,
+                    "the feed is not asked for any more; take it out of the config"
+                );
+            }
+        }
+        if failed_before && slot.state.errors == 0 {
+            tracing::info!(feed = net::redacted(&slot.spec.url), "the feed answers again");
+        }
+        if slot.state.address != before {
+            tell_move(slot);
+        }
+        if !maps.is_empty() {
+            let removed = self.take_index(key, maps, was_known, now);
+            super::forget(way, removed).await?;
+        }
+        self.subscribe(key, now);
+        let Some(slot) = self.slots.get(&key) else { return Ok(()) };
+        let (due, gone, checkpoint) = (at(slot.state.due, &self.limits), slot.state.gone, slot.checkpoint());
+        if !gone {
+            self.enqueue(key, due, false);
+        }
+        deliver(way, found, checkpoint, None).await
+    }
+}
+
+fn tell_move(slot: &Slot) {
+    let address = net::redacted(slot.address());
+    tracing::info!(feed = net::redacted(&slot.spec.url), address, "the feed is asked for at another address");
+}
+
+/// What was read, if it is of the kind that the config says.
+fn fit(read: Result<parse::Feed, parse::ParseError>, kind: FeedKind) -> Result<parse::Feed, String> {
+    let feed = read.map_err(|error| error.to_string())?;
+    match (kind, feed.format == "sitemap") {
+        (FeedKind::Feed, true) => {
+            Err("it is a sitemap: write it under [[sitemap]] instead of [[feed]]".to_owned())
+        }
+        (FeedKind::Sitemap, false) => {
+            Err("it is a feed and no sitemap: write it under [[feed]] instead of [[sitemap]]".to_owned())
+        }
+        _ => Ok(feed),
+    }
+}
+
+/// A body that was read becomes articles.
+fn take(
+    state: &mut State,
+    feed: parse::Feed,
+    body: Option<Id>,
+    fetched: Fetched,
+    plan: &Plan<'_>,
+) -> Vec<Found> {
+    let first = state.succeeded.is_none() && !state.fresh_in_index;
+    let occasion = if first { Occasion::FirstFetch } else { Occasion::Live };
+    state.body = body;
+    state.entries = u32::try_from(feed.entries.len()).unwrap_or(u32::MAX);
+    state.repairs = feed.repairs;
+    state.take(fetched.validity, feed.pace, plan);
+    let outlet = plan.spec.outlet.as_deref();
+    let arrival = parse::Arrival { origin: &plan.spec.url, outlet, seen_at: plan.now, occasion };
+    parse::articles(feed, &arrival)
+}
+
+/// Which hub tells of the feed, and whether it did.
+fn learn_hub(state: &mut State, feed: &parse::Feed, fetched: &Fetched, plan: &Plan<'_>) {
+    let hub = fetched.links.hub.as_ref().or(feed.hub.as_ref());
+    let Some(hub) = hub else {
+        state.push = None;
+        return;
+    };
+    let own = fetched.links.own.as_ref().or(feed.own_url.as_ref()).unwrap_or(&fetched.url);
+    let push = match state.push.take() {
+        Some(push) if *push.hub == **hub && *push.topic == **own => push,
+        _ => Box::new(Push::new(hub.clone(), own.clone())),
+    };
+    let push = state.push.insert(push);
+    let ids: Vec<&[u8]> = feed.entries.iter().map(|entry| entry.id.as_bytes()).collect();
+    if push.compare(Id::of(&ids), plan.now) {
+        tracing::warn!(
+            feed = net::redacted(&plan.spec.url),
+            hub = net::redacted(hub),
+            "the feed's hub was silent while there was news: it is asked as if there were no hub"
+        );
+    }
+}
+
+/// Says so once; what goes on failing for the same reason is told by `status`.
+fn fail(state: &mut State, failure: &Failure, plan: &Plan<'_>) {
+    let known = state.error.as_deref() == Some(failure.reason.as_str()) && state.errors > 0;
+    state.fail(&failure.reason, failure.retry_after, plan);
+    let feed = net::redacted(&plan.spec.url);
+    let (reason, next) = (failure.reason.as_str(), state.due.map(|due| due.to_string()));
+    if known {
+        tracing::debug!(feed, reason, errors = state.errors, next, "the feed still fails");
+    } else {
+        tracing::warn!(feed, reason, next, "could not read the feed");
+    }
+}
+
+/// In deliveries of bounded size, the checkpoint and the receipt with the last.
+pub(super) async fn deliver(
+    way: &Way,
+    found: Vec<Found>,
+    checkpoint: Checkpoint,
+    receipt: Option<oneshot::Sender<Receipt>>,
+) -> Result<(), Closed> {
+    let mut part = Vec::new();
+    let mut bytes = 0;
+    for next in found {
+        let weight = match &next {
+            Found::Article(article) => article.title.len() + article.text.len(),
+            Found::Rejected(_) => 0,
+        };
+        if part.len() == DELIVERY_FOUND_MAX || (!part.is_empty() && bytes + weight > DELIVERY_BYTES_MAX) {
+            way.deliver(std::mem::take(&mut part), Vec::new()).await?;
+            bytes = 0;
+        }
+        bytes += weight;
+        part.push(next);
+    }
+    way.hand_over(part, vec![checkpoint], receipt).await
+}
