@@ -532,12 +532,8 @@ mod tests {
 
     impl World {
         fn start(dir: tempfile::TempDir, checkpoints: BTreeMap<String, Value>) -> Self {
-            Self::with(dir, checkpoints, DropSpec::default())
-        }
-
-        fn with(dir: tempfile::TempDir, checkpoints: BTreeMap<String, Value>, spec: DropSpec) -> Self {
             let path = dir.path().join("drop");
-            let spec = DropSpec { path, outlet: Some("Desk".to_owned()), ..spec };
+            let spec = DropSpec { path, outlet: Some("Desk".to_owned()), ..DropSpec::default() };
             let (sender, drops) = watch::channel(Arc::new(vec![spec]));
             let (door, events) = mpsc::channel(8);
             let stop = CancellationToken::new();

@@ -166,7 +166,8 @@ mod tests {
                      will stay closed until the divers, who came from {day} towns, have found its arm.</p>"
                 )
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         format!(
             "<html lang=en><head><title>Crane falls in Lindmouth</title><link rel=canonical href=/b>\
              <meta property='article:published_time' content='2024-05-06T07:08:09Z'></head>\

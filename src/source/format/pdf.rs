@@ -172,7 +172,6 @@ fn page_lines(document: &Document, page: lopdf::ObjectId) -> lopdf::Result<Vec<L
                 pen.to(number(operand(5)));
             }
             "T*" => pen.to(pen.y - pen.leading * pen.scale),
-            "Tj" => show(&mut pen, font, operand(0)),
             "'" => {
                 pen.to(pen.y - pen.leading * pen.scale);
                 show(&mut pen, font, operand(0));
@@ -181,7 +180,7 @@ fn page_lines(document: &Document, page: lopdf::ObjectId) -> lopdf::Result<Vec<L
                 pen.to(pen.y - pen.leading * pen.scale);
                 show(&mut pen, font, operand(2));
             }
-            "TJ" => show(&mut pen, font, operand(0)),
+            "Tj" | "TJ" => show(&mut pen, font, operand(0)),
             _ => {}
         }
     }
