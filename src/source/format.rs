@@ -600,7 +600,9 @@ mod tests {
                 match round % 3 {
                     0 => bytes.truncate(roll(bytes.len())),
                     1 => {
-                        (0..=roll(8)).for_each(|_| bytes[roll(seed.len())] = u8::try_from(roll(256)).unwrap())
+                        for _ in 0..=roll(8) {
+                            bytes[roll(seed.len())] = u8::try_from(roll(256)).unwrap();
+                        }
                     }
                     _ => {
                         let (from, length) = (roll(bytes.len()), roll(40));
