@@ -214,6 +214,7 @@ pub struct Rejected {
 
 /// What a source found, in order.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all that is found is an article")]
 pub enum Found {
     /// An article.
     Article(Article),

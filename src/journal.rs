@@ -39,6 +39,7 @@ const BUFFER_KEPT_BYTES: usize = 8 << 20;
 /// One line as it is read.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly all lines are articles")]
 pub enum Line {
     /// An article and what was decided.
     Article {

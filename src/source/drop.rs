@@ -2,7 +2,9 @@
 
 mod file;
 mod finish;
+mod gather;
 mod held;
+mod notice;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,16 +14,13 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, sync_channel},
     },
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use notify::{
-    EventKind, RecommendedWatcher, RecursiveMode, Watcher,
-    event::{AccessKind, AccessMode, ModifyKind, RenameMode},
-};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use serde_json::Value;
 use tokio::{
     runtime::Handle,
@@ -33,11 +32,13 @@ use tokio_util::sync::CancellationToken;
 use self::{
     file::{State, is_temporary, key, known, list, mark, resume},
     finish::{DONE, Finishing, Outcome, REJECTED, WAITING_MAX},
+    gather::{Gathered, Telling},
     held::Held,
+    notice::{Notice, watcher},
 };
 use super::{
     DropSpec,
-    format::{Clock, Origin, Progress, Reader},
+    format::{Clock, Origin, Reader},
     send::{BEAT, Closed, Way},
 };
 use crate::{
@@ -54,9 +55,6 @@ const SETTLE: Duration = Duration::from_secs(1);
 
 /// Files that wait for the commit of their decisions are looked at so often.
 const FINISH: Duration = Duration::from_millis(20);
-
-/// How far a big file is read is told so often.
-const TELL: Duration = Duration::from_secs(10);
 
 /// Directories are looked through so often, whatever the kernel tells.
 const RESCAN: Duration = Duration::from_secs(30);
@@ -87,6 +85,7 @@ pub async fn run(
         directories: BTreeMap::new(),
         held: Held::known(&checkpoints),
         files: known(checkpoints),
+        gathered: Gathered::default(),
         finishing: Finishing::default(),
         kept_back: BTreeSet::new(),
         settling: BTreeMap::new(),
@@ -114,40 +113,6 @@ pub async fn run(
     }
 }
 
-enum Notice {
-    /// Stop, or another list of drops.
-    Wake,
-    /// Written and closed, or moved in: it is whole.
-    Whole(PathBuf),
-    /// Something happens to it.
-    Touched(PathBuf),
-}
-
-fn watcher(sender: SyncSender<Notice>, rescan: Arc<AtomicBool>) -> notify::Result<RecommendedWatcher> {
-    notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else {
-            rescan.store(true, Ordering::Release);
-            return;
-        };
-        if event.need_rescan() {
-            rescan.store(true, Ordering::Release);
-            sender.try_send(Notice::Wake).ok();
-            return;
-        }
-        for path in event.paths {
-            let notice = match event.kind {
-                EventKind::Access(AccessKind::Close(AccessMode::Write))
-                | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Notice::Whole(path),
-                EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => Notice::Touched(path),
-                _ => continue,
-            };
-            if sender.try_send(notice).is_err() {
-                rescan.store(true, Ordering::Release);
-            }
-        }
-    })
-}
-
 /// One watched directory.
 struct Directory {
     spec: DropSpec,
@@ -161,6 +126,7 @@ struct Room {
     directories: BTreeMap<PathBuf, Directory>,
     files: BTreeMap<PathBuf, State>,
     held: Held,
+    gathered: Gathered,
     finishing: Finishing,
     /// Files that were to be put away and stayed.
     kept_back: BTreeSet<PathBuf>,
@@ -239,7 +205,8 @@ impl Room {
         let now = Instant::now();
         let due = |directory: &&Directory| all || directory.next_scan <= now;
         let due: Vec<PathBuf> = self.directories.values().filter(due).map(|d| d.spec.path.clone()).collect();
-        due.iter().try_for_each(|path| self.scan(path))
+        due.iter().try_for_each(|path| self.scan(path))?;
+        self.flush()
     }
 
     fn is_ours(&self, path: &Path) -> bool {
@@ -331,7 +298,8 @@ impl Room {
         let strangers: Vec<PathBuf> = self.files.keys().filter(strange).cloned().collect();
         self.forget(&strangers)?;
         let paths: Vec<PathBuf> = self.directories.keys().cloned().collect();
-        paths.iter().try_for_each(|path| self.scan(path))
+        paths.iter().try_for_each(|path| self.scan(path))?;
+        self.flush()
     }
 
     fn unwatch(&mut self, path: &Path) {
@@ -421,7 +389,8 @@ impl Room {
         self.deliver(Vec::new(), gone)
     }
 
-    fn deliver(&self, found: Vec<Found>, checkpoints: Vec<Checkpoint>) -> Result<(), Closed> {
+    fn deliver(&mut self, found: Vec<Found>, checkpoints: Vec<Checkpoint>) -> Result<(), Closed> {
+        self.flush()?;
         self.handle.block_on(self.way.deliver(found, checkpoints))
     }
 
@@ -474,11 +443,24 @@ impl Room {
         Ok(())
     }
 
+    /// Gathers what a file gave: many small files make one delivery.
     fn keep(&mut self, path: &Path, state: State, found: Vec<Found>) -> Result<(), Closed> {
         let (found, checkpoints) = self.checkpoints(path, state, found);
-        self.deliver(found, checkpoints)?;
         self.files.insert(path.to_owned(), state);
-        Ok(())
+        if !self.gathered.has_room_for(&found) {
+            self.flush()?;
+        }
+        self.gathered.add(found, checkpoints);
+        if self.gathered.is_full() { self.flush() } else { Ok(()) }
+    }
+
+    /// Delivers what is gathered.
+    fn flush(&mut self) -> Result<(), Closed> {
+        let Gathered { found, checkpoints, .. } = std::mem::take(&mut self.gathered);
+        if checkpoints.is_empty() {
+            return Ok(());
+        }
+        self.handle.block_on(self.way.deliver(found, checkpoints))
     }
 
     /// The same of a file that is put away once that is durable.
@@ -495,6 +477,7 @@ impl Room {
             std::thread::sleep(FINISH);
             self.finishing.turn();
         }
+        self.flush()?;
         let (found, checkpoints) = self.checkpoints(path, state, found);
         let receipt = self.handle.block_on(self.way.deliver_for_receipt(found, checkpoints))?;
         self.files.insert(path.to_owned(), state);
@@ -527,28 +510,6 @@ impl Room {
     }
 }
 
-/// Tells from time to time how far a big file is read.
-struct Telling<'a> {
-    path: &'a Path,
-    size: u64,
-    next: Instant,
-}
-
-impl<'a> Telling<'a> {
-    fn new(path: &'a Path, size: u64) -> Self {
-        Self { path, size, next: Instant::now() + TELL }
-    }
-
-    fn tell(&mut self, read: Progress) {
-        if Instant::now() < self.next || read.done {
-            return;
-        }
-        self.next = Instant::now() + TELL;
-        let percent = (read.offset.saturating_mul(100) / self.size.max(1)).min(100);
-        tracing::info!(file = %self.path.display(), bytes = read.offset, percent, finds = read.line, "reading a big file");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -571,12 +532,8 @@ mod tests {
 
     impl World {
         fn start(dir: tempfile::TempDir, checkpoints: BTreeMap<String, Value>) -> Self {
-            Self::with(dir, checkpoints, DropSpec::default())
-        }
-
-        fn with(dir: tempfile::TempDir, checkpoints: BTreeMap<String, Value>, spec: DropSpec) -> Self {
             let path = dir.path().join("drop");
-            let spec = DropSpec { path, outlet: Some("Desk".to_owned()), ..spec };
+            let spec = DropSpec { path, outlet: Some("Desk".to_owned()), ..DropSpec::default() };
             let (sender, drops) = watch::channel(Arc::new(vec![spec]));
             let (door, events) = mpsc::channel(8);
             let stop = CancellationToken::new();

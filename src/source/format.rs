@@ -546,7 +546,8 @@ mod tests {
     fn a_packed_file_goes_on_where_it_was() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.jsonl.gz");
-        let lines: String = (0..1000).map(|number| format!("{{\"text\":\"{number}\"}}\n")).collect();
+        let lines: String =
+            (0..1000).map(|number| format!("{{\"text\":\"{number}\"}}\n")).collect::<Vec<_>>().concat();
         fs::write(&path, gzip(lines.as_bytes())).unwrap();
         let open = |resume| {
             Reader::open(&path, Origin::default(), Clock::Live(Timestamp::UNIX_EPOCH), resume).unwrap()
@@ -598,8 +599,11 @@ mod tests {
                 let mut bytes = seed.clone();
                 match round % 3 {
                     0 => bytes.truncate(roll(bytes.len())),
-                    1 => (0..1 + roll(8))
-                        .for_each(|_| bytes[roll(seed.len())] = u8::try_from(roll(256)).unwrap()),
+                    1 => {
+                        for _ in 0..=roll(8) {
+                            bytes[roll(seed.len())] = u8::try_from(roll(256)).unwrap();
+                        }
+                    }
                     _ => {
                         let (from, length) = (roll(bytes.len()), roll(40));
                         let piece: Vec<u8> = bytes.iter().skip(from).take(length).copied().collect();

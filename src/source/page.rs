@@ -159,13 +159,19 @@ mod tests {
     }
 
     fn story() -> String {
-        let paragraph = "<p>The harbour of Lindmouth was closed on Tuesday after a crane fell, the mayor said, and \
-            it will stay closed until the divers, who came from three towns, have found its arm.</p>";
+        let paragraphs: String = (1..=6)
+            .map(|day| {
+                format!(
+                    "<p>The harbour of Lindmouth was closed on day {day} after a crane fell, the mayor said, and it \
+                     will stay closed until the divers, who came from {day} towns, have found its arm.</p>"
+                )
+            })
+            .collect::<Vec<_>>()
+            .concat();
         format!(
             "<html lang=en><head><title>Crane falls in Lindmouth</title><link rel=canonical href=/b>\
              <meta property='article:published_time' content='2024-05-06T07:08:09Z'></head>\
-             <body><nav><a href=/>Home</a></nav><article><h1>Crane falls in Lindmouth</h1>{}</article></body></html>",
-            paragraph.repeat(6)
+             <body><nav><a href=/>Home</a></nav><article><h1>Crane falls in Lindmouth</h1>{paragraphs}</article></body></html>"
         )
     }
 

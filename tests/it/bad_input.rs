@@ -54,7 +54,7 @@ fn a_drop_that_is_no_text_is_rejected_by_name() {
     assert_eq!(rejected["verdict"], "rejected");
     assert!(rejected["article"]["title"].as_str().unwrap().contains("noise.bin"), "{rejected}");
     assert!(!rejected["reason"].as_str().unwrap().is_empty());
-    assert!(daemon.said().contains("noise.bin"));
+    wait_for("the warning", || daemon.said().contains("noise.bin").then_some(()));
     daemon.stop();
 }
 

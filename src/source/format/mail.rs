@@ -226,7 +226,11 @@ mod tests {
         };
         let mailbox = one("First") + &one("Second") + &one("Third");
         let open = |offset: usize| {
-            Messages::new(Box::new(io::Cursor::new(mailbox[offset..].to_owned())), offset as u64, 0)
+            Messages::new(
+                Box::new(io::Cursor::new(mailbox.get(offset..).unwrap().to_owned())),
+                offset as u64,
+                0,
+            )
         };
         let mut messages = open(0);
         assert_eq!(messages.next().unwrap().unwrap().text, "First\nFrom here on.");

@@ -61,8 +61,7 @@ fn is_withdrawn(nitf: &Element) -> bool {
     let message = docdata.child("ed-msg");
     let order = ["msg-type", "info"].iter().filter_map(|name| message.and_then(|of| of.attribute(name)));
     let correction = docdata.child("correction").and_then(|of| of.attribute("info"));
-    matches!(status.as_str(), "canceled" | "cancelled" | "withheld")
-        || order.chain(correction).any(|text| is_kill(text))
+    matches!(status.as_str(), "canceled" | "cancelled" | "withheld") || order.chain(correction).any(is_kill)
 }
 
 /// Whether an order to the desk takes a report back.

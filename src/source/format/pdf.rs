@@ -172,7 +172,6 @@ fn page_lines(document: &Document, page: lopdf::ObjectId) -> lopdf::Result<Vec<L
                 pen.to(number(operand(5)));
             }
             "T*" => pen.to(pen.y - pen.leading * pen.scale),
-            "Tj" => show(&mut pen, font, operand(0)),
             "'" => {
                 pen.to(pen.y - pen.leading * pen.scale);
                 show(&mut pen, font, operand(0));
@@ -181,7 +180,7 @@ fn page_lines(document: &Document, page: lopdf::ObjectId) -> lopdf::Result<Vec<L
                 pen.to(pen.y - pen.leading * pen.scale);
                 show(&mut pen, font, operand(2));
             }
-            "TJ" => show(&mut pen, font, operand(0)),
+            "Tj" | "TJ" => show(&mut pen, font, operand(0)),
             _ => {}
         }
     }
@@ -220,8 +219,9 @@ fn show(pen: &mut Pen, font: Option<&Encoding<'_>>, shown: Option<&Object>) {
 
 /// The headline, if one stands on top in larger letters, and the paragraphs: lines that stand closer belong together.
 fn paragraphs(lines: &[Line]) -> (Option<String>, String) {
-    let usual_gap = middle(lines.iter().map(|line| line.gap).filter(|gap| *gap > 0.0));
-    let usual_size = middle(lines.iter().map(|line| line.size));
+    // most lines go on; what ends a paragraph stands further apart
+    let usual_gap = usual(lines.iter().map(|line| line.gap).filter(|gap| *gap > 0.0), 3);
+    let usual_size = usual(lines.iter().map(|line| line.size), 2);
     let mut out: Vec<(String, f32)> = Vec::new();
     for line in lines {
         let words = clean::line(&line.text);
@@ -254,10 +254,11 @@ fn goes_on(out: &[(String, f32)]) -> bool {
     out.last().is_some_and(|(text, _)| !text.ends_with(['.', '!', '?', '"', '”', ':']))
 }
 
-fn middle(numbers: impl Iterator<Item = f32>) -> f32 {
+/// The number below which one in so many are.
+fn usual(numbers: impl Iterator<Item = f32>, one_in: usize) -> f32 {
     let mut numbers: Vec<f32> = numbers.collect();
     numbers.sort_by(f32::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+    numbers.get(numbers.len().saturating_sub(1) / one_in).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -128,8 +128,7 @@ fn is_table(head: &[u8]) -> bool {
     // the last line that is looked at may be cut
     let whole = if lines.len() > 2 { lines.len() - 1 } else { lines.len() };
     let cells = |mark: u8| {
-        let counts =
-            lines.iter().take(whole).map(move |line| line.iter().filter(|byte| **byte == mark).count());
+        let counts = lines.iter().take(whole).map(move |line| memchr::memchr_iter(mark, line).count());
         let same: Vec<usize> = counts.collect();
         same.len() > 1
             && same.first().is_some_and(|first| *first > 0 && same.iter().all(|count| count == first))

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
@@ -236,8 +236,9 @@ mod tests {
     #[test]
     fn a_bomb_is_found_early() {
         let zeros = vec![b' '; 3 * usize::try_from(UNPACKED_BYTES_FREE).unwrap()];
-        assert!(unpack(gzip(&zeros)).unwrap_err().contains("times its size"));
-        assert!(unpack(zstd::encode_all(&zeros[..], 1).unwrap()).unwrap_err().contains("times its size"));
+        for packed in [gzip(&zeros), zstd::encode_all(&zeros[..], 1).unwrap()] {
+            assert!(unpack(packed).is_err_and(|reason| reason.contains("times its size")));
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) struct Records {
     form: Form,
     /// Where the next record begins, in bytes of what is unpacked.
     pub(super) offset: u64,
-    records: u64,
+    seen: u64,
     pages: u64,
     over: bool,
 }
@@ -53,7 +53,7 @@ struct Head {
 
 impl Records {
     pub(super) fn new(bytes: Bytes, form: Form, offset: u64) -> Self {
-        Self { bytes, form, offset, records: 0, pages: u64::from(offset > 0), over: false }
+        Self { bytes, form, offset, seen: 0, pages: u64::from(offset > 0), over: false }
     }
 
     pub(super) fn next(&mut self) -> Option<Piece> {
@@ -75,7 +75,7 @@ impl Records {
         if self.pages == 0 {
             self.pages = 1;
             let reason =
-                format!("none of its {} records is a web page that was answered with 200", self.records);
+                format!("none of its {} records is a web page that was answered with 200", self.seen);
             return Some(Err(Fault::of(reason)));
         }
         None
@@ -91,7 +91,7 @@ impl Records {
             self.over = true;
             return Ok(None);
         };
-        self.records += 1;
+        self.seen += 1;
         let unreadable = |error: io::Error| format!("could not read on: {error}");
         if !head.wanted || head.length > RECORD_BYTES_MAX {
             skip(&mut self.bytes, head.length).map_err(unreadable)?;
@@ -106,7 +106,7 @@ impl Records {
         limited.read_to_end(&mut block).map_err(unreadable)?;
         self.offset += block.len() as u64;
         let cut = (block.len() as u64) < head.length;
-        let piece = page_of(&head, block);
+        let piece = page_of(&head, &block);
         if cut {
             self.over = true;
             // what is left of a page that is cut off is told, not taken for the whole
@@ -152,7 +152,7 @@ impl Records {
             let value = value.trim();
             match name.trim().to_ascii_lowercase().as_str() {
                 "warc-type" => kind = value.to_ascii_lowercase(),
-                "warc-target-uri" => head.url = value.trim_matches(['<', '>']).to_owned(),
+                "warc-target-uri" => value.trim_matches(['<', '>']).clone_into(&mut head.url),
                 "content-type" => head.content_type = value.to_ascii_lowercase(),
                 "content-length" => length = value.parse().ok(),
                 _ => {}
@@ -190,13 +190,13 @@ fn is_html(content_type: &str) -> bool {
 }
 
 /// The article of a block, if that is a page.
-fn page_of(head: &Head, block: Vec<u8>) -> Option<Piece> {
+fn page_of(head: &Head, block: &[u8]) -> Option<Piece> {
     if !head.http {
-        return Some(html::article(&block, Some(&head.content_type), Some(&head.url)));
+        return Some(html::article(block, Some(&head.content_type), Some(&head.url)));
     }
     let mut headers = [httparse::EMPTY_HEADER; HTTP_HEADERS_MAX];
     let mut answer = httparse::Response::new(&mut headers);
-    let body = match answer.parse(&block) {
+    let body = match answer.parse(block) {
         Ok(httparse::Status::Complete(length)) => block.get(length..).unwrap_or_default(),
         _ => return Some(Err(Fault::of("the HTTP answer in the record is broken"))),
     };
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn what_is_broken_is_told() {
         let whole = answer(200, "text/html", PAGE);
-        check(&whole[..whole.len() - 100], Form::Warc, &["the archive ends"]);
+        check(whole.get(..whole.len() - 100).unwrap(), Form::Warc, &["the archive ends"]);
         check(&(whole.clone() + "nonsense"), Form::Warc, &["Crane falls", "there is no WARC record"]);
         check("WARC/1.0\r\n\r\n", Form::Warc, &["the record does not say"]);
     }
@@ -337,7 +337,7 @@ mod tests {
         let mut records = Records::new(Box::new(Cursor::new(archive.clone())), Form::Warc, 0);
         records.next().unwrap().unwrap();
         let offset = records.offset;
-        let rest = archive[usize::try_from(offset).unwrap()..].to_owned();
+        let rest = archive.get(usize::try_from(offset).unwrap()..).unwrap().to_owned();
         let mut records = Records::new(Box::new(Cursor::new(rest)), Form::Warc, offset);
         assert_eq!(records.next().unwrap().unwrap().title, "Crane stands");
         assert!(records.next().is_none());

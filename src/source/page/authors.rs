@@ -5,6 +5,7 @@ use dom_query::{Document, NodeRef};
 use super::{
     body,
     head::{Head, host_name, letters},
+    published,
 };
 use crate::source::clean;
 
@@ -52,7 +53,7 @@ const MARKED: [(&str, usize); 10] = [
 ];
 
 /// What stands before a name.
-const STARTS: [&str; 30] = [
+const STARTS: [&str; 32] = [
     "by:",
     "by ",
     "von:",
@@ -83,6 +84,8 @@ const STARTS: [&str; 30] = [
     "artikel von:",
     "artikel von ",
     "alle artikel von ",
+    "written by:",
+    "posted by:",
 ];
 
 /// What ends a name.
@@ -220,7 +223,24 @@ pub(super) fn of(document: &Document, head: &Head, address: &str) -> Vec<String>
     {
         return names;
     }
+    if spare.is_empty()
+        && let Some(line) = lines.iter().find_map(|line| dated_byline(&line.text))
+    {
+        return someone(&mut std::iter::once(line));
+    }
     spare
+}
+
+/// `6 May 2024 by Ann Lee`: a line that says when and who, and no more.
+fn dated_byline(line: &str) -> Option<String> {
+    const LINE_CHARS_MAX: usize = 70;
+    let mark = [" by ", " von ", " par ", " por ", " di "].iter().find(|mark| line.contains(**mark))?;
+    let (before, after) = line.split_once(*mark)?;
+    let words: Vec<&str> = after.split_whitespace().collect();
+    let named =
+        (2..=3).contains(&words.len()) && words.iter().all(|word| word.starts_with(char::is_uppercase));
+    (named && line.chars().count() <= LINE_CHARS_MAX && published::holds_date(before))
+        .then(|| after.to_owned())
 }
 
 /// Houses sign what nobody else does.
@@ -265,7 +285,7 @@ fn is_of_comment(node: &NodeRef<'_>) -> bool {
 /// A short line that begins as a byline does, with two names in capitals.
 fn byline(line: &str) -> Option<String> {
     const BYLINE_CHARS_MAX: usize = 90;
-    let start = [
+    let rest = [
         "By ",
         "BY ",
         "Von ",
@@ -278,14 +298,7 @@ fn byline(line: &str) -> Option<String> {
         "Posted by ",
     ]
     .iter()
-    .find_map(|start| line.strip_prefix(start));
-    // `6 May 2024 by Ann Lee`
-    let inside = || {
-        let dated = line.bytes().any(|byte| byte.is_ascii_digit());
-        let mark = [" by ", " von ", " par ", " por ", " di "].iter().find(|mark| line.contains(**mark))?;
-        line.split_once(*mark).filter(|_| dated).map(|(_, rest)| rest)
-    };
-    let rest = start.or_else(inside)?;
+    .find_map(|start| line.strip_prefix(start))?;
     let capital = |word: &&str| word.starts_with(char::is_uppercase);
     let named = rest.split_whitespace().take(2).filter(capital).count() == 2;
     (named && line.chars().count() <= BYLINE_CHARS_MAX).then(|| rest.to_owned())
@@ -325,7 +338,7 @@ fn name(part: &str) -> Option<String> {
     let trimmed = part.trim_matches(|c: char| c.is_whitespace() || ":,-–—|·•\"'*".contains(c));
     // a picture beside it often says the name again
     let trimmed = match trimmed.split_at_checked(trimmed.len() / 2) {
-        Some((first, second)) if first.trim() == second.trim() => first.trim(),
+        Some((first, second)) if first.trim() == second.trim() && first.contains(' ') => first.trim(),
         _ => trimmed,
     };
     let (words, length) = (trimmed.split_whitespace().count(), trimmed.chars().count());
@@ -371,6 +384,7 @@ mod tests {
     fn a_dated_line_names_its_author() {
         check("<p>6. Mai 2024 von Ann Lee</p>", &["Ann Lee"]);
         check("<a rel=author>Ann Lee Ann Lee</a>", &["Ann Lee"]);
+        check("<p>In 2024 it was sold by Ann Lee to others</p>", &[]);
         check("<meta name=author content='Harbour Stiftung e.V.'><p>By Bo Ek</p>", &["Bo Ek"]);
     }
 

@@ -326,8 +326,8 @@ mod tests {
     #[test]
     fn a_date_on_top_is_left_out_and_cells_are_not() {
         check(
-            "<p>Published May 6, 2024</p><table><tr><td>0</td><td>0</td></tr></table><p>May 6, 2024</p>",
-            "0\n0\nMay 6, 2024",
+            "<p>Published May 6, 2024</p><table><tr><td>0</td><td>0</td><td>0</td></tr></table><p>May 6, 2024</p>",
+            "0\n0\n0\nMay 6, 2024",
         );
     }
 

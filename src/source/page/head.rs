@@ -42,7 +42,7 @@ pub(super) struct Head {
 impl Head {
     pub(super) fn of(document: &Document, base: Option<&str>) -> Self {
         let mut metas = BTreeMap::new();
-        for meta in document.select("meta").iter() {
+        for meta in &document.select("meta") {
             let name = ["property", "name", "itemprop", "http-equiv"].iter().find_map(|name| meta.attr(name));
             let content = meta.attr("content").or_else(|| meta.attr("datetime"));
             if let (Some(name), Some(content)) = (name, content) {
