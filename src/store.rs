@@ -235,7 +235,7 @@ impl Store {
     /// At most `rows_max` rows whose keys are at least `from`, in order.
     pub fn scan(&self, tree: Tree, from: &[u8], rows_max: usize) -> Result<Rows, StoreError> {
         if tree == Tree::Window {
-            let from = window::number_of(from).unwrap_or_default();
+            let Some(from) = window::first_from(from) else { return Ok(Rows::new()) };
             return self.window().scan(from, rows_max).map_err(|error| self.noted(error));
         }
         let code = row::code(tree);

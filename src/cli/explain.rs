@@ -59,8 +59,9 @@ fn in_words(answer: &Value) -> String {
         format!(" of {of}, {:.0} % of the shorter text", 100.0 * answer["similarity"].as_f64().unwrap_or(0.0))
     });
     lines.push(format!("  verdict   {}{of}", word(&answer["verdict"])));
-    lines.extend(passage(&answer["change"]["added"], "new in it"));
-    lines.extend(passage(&answer["change"]["removed"], "gone from it"));
+    let change = &answer["change"];
+    lines.extend(passage(&change["added"], "new in it"));
+    lines.extend(passage(&change["removed"], "gone from it"));
     lines.push(format!("  story     {}", word(&answer["story"])));
     let names = rows(&answer["entities"]).map(|entity| word(&entity["name"])).collect::<Vec<_>>();
     lines.push(format!("  names     {}", names.join(", ")));

@@ -86,23 +86,22 @@ impl Pipeline {
         let mut compared = Vec::new();
         for candidate in &judgement.candidates {
             let Weighed { seq, report, share, gap, why } = *candidate;
-            let mut shown = json!({
-                "id": report,
-                "shared": rounded(f64::from(share)),
-                "longest_difference_words": gap,
-                "because": why,
-            });
+            let mut shown = Map::new();
+            shown.insert("id".to_owned(), json!(report));
+            shown.insert("shared".to_owned(), json!(rounded(f64::from(share))));
+            shown.insert("longest_difference_words".to_owned(), json!(gap));
+            shown.insert("because".to_owned(), json!(why));
             if let Some(kept) = self.state.window.get(&seq) {
                 let other = known.article(kept.at)?;
                 let words = text::words(&other.text);
                 let Change { added, removed, .. } =
                     dedupe::change((&other.text, &words), (&article.text, &analysis.words));
-                shown["source"] = json!(other.outlet);
-                shown["title"] = json!(other.title);
-                shown["only_here"] = json!(added);
-                shown["only_there"] = json!(removed);
+                shown.insert("source".to_owned(), json!(other.outlet));
+                shown.insert("title".to_owned(), json!(other.title));
+                shown.insert("only_here".to_owned(), json!(added));
+                shown.insert("only_there".to_owned(), json!(removed));
             }
-            compared.push(shown);
+            compared.push(Value::Object(shown));
         }
         Ok(compared)
     }

@@ -39,7 +39,6 @@ impl World {
             first_fetch_secs: 86_400,
             window_days: 30,
             window_articles_max: 1000,
-            ..Rules::default()
         };
         world.pipeline().set_rules(rules).unwrap();
         world

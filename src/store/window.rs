@@ -74,6 +74,14 @@ pub(super) fn number_of(key: &[u8]) -> Option<u64> {
     key.try_into().ok().map(u64::from_be_bytes)
 }
 
+/// The first number whose key is at least `from`, which may be shorter or longer than a key.
+pub(super) fn first_from(from: &[u8]) -> Option<u64> {
+    let mut key = [0; 8];
+    key.iter_mut().zip(from).for_each(|(byte, from)| *byte = *from);
+    let number = u64::from_be_bytes(key);
+    if from.len() > key.len() { number.checked_add(1) } else { Some(number) }
+}
+
 /// The rows, open for reading and writing.
 #[derive(Debug)]
 pub(super) struct WindowLog {
@@ -122,7 +130,8 @@ impl WindowLog {
         while let Some((seq, value, end)) = record(&bytes, at) {
             match value {
                 Some(value) => {
-                    self.place(seq, Place { file: number, offset: value, bytes: offset(end) - value })
+                    let place = Place { file: number, offset: value, bytes: offset(end) - value };
+                    self.place(seq, place);
                 }
                 None => self.displace(seq),
             }
@@ -327,9 +336,10 @@ fn offset(at: usize) -> u32 {
 /// The whole record that begins at a place: number, where its value begins (`None`: it is gone), where it ends.
 fn record(bytes: &[u8], at: usize) -> Option<(u64, Option<u32>, usize)> {
     let (head, rest) = bytes.get(at..)?.split_first_chunk::<HEAD_BYTES>()?;
-    let [a, b, c, d, e, f, g, h, seq @ ..] = *head;
-    let (sum, length) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-    let seq = u64::from_le_bytes(seq);
+    let (sum, length_and_seq) = head.split_first_chunk()?;
+    let (length, seq) = length_and_seq.split_first_chunk()?;
+    let (sum, length) = (u32::from_le_bytes(*sum), u32::from_le_bytes(*length));
+    let seq = u64::from_le_bytes(seq.try_into().ok()?);
     let body = match length {
         GONE => &[][..],
         length if length <= VALUE_BYTES_MAX => rest.get(..length as usize)?,
@@ -390,6 +400,15 @@ mod tests {
         check(&log, 120..300);
         assert!(!log.path(1).exists() && log.path(mark.file).exists());
         assert_eq!(log.scan(150, 2).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn keys_may_be_cut_or_go_on() {
+        let key = 258_u64.to_be_bytes();
+        assert_eq!(first_from(&key), Some(258));
+        assert_eq!(first_from(&[&key[..], &[0]].concat()), Some(259));
+        assert_eq!((first_from(&key[..7]), first_from(b"")), (Some(256), Some(0)));
+        assert_eq!(first_from(&[0xff; 9]), None);
     }
 
     #[test]
