@@ -414,8 +414,8 @@ fn list(out: &mut String, told: &str, name: &str, weights: &[f64]) -> Result<()>
     Ok(())
 }
 
-const STORY_RIDGE: f64 = 1.0;
-const STORY_THRESHOLDS: [f64; 3] = [-0.6, -2.0, -1.0];
+const STORY_RIDGE: f64 = 10.0;
+const STORY_THRESHOLDS: [f64; 3] = [-0.6, -3.1, -0.8];
 const TOPIC_RIDGE: f64 = 0.05;
 
 /// One article of a stream as a topic saw it.
@@ -700,4 +700,4 @@ fn fit_topics(
     Ok(())
 }
 
-const TOPIC_THRESHOLDS: [[f64; 2]; 3] = [[4.5, 4.5], [0.75, 0.75], [-0.25, 0.0]];
+const TOPIC_THRESHOLDS: [[f64; 2]; 3] = [[4.5, 4.5], [0.2, 0.5], [-0.25, 0.0]];

@@ -3,13 +3,13 @@
 use super::model::{INPUTS, SECOND_INPUTS, TOPIC_INPUTS};
 
 /// Threshold of a story: texts, undated texts, headlines.
-pub(super) const STORY_THRESHOLDS: [f64; 3] = [-0.6, -2.0, -1.0];
+pub(super) const STORY_THRESHOLDS: [f64; 3] = [-0.6, -3.1, -0.8];
 /// Weights of a story's inputs; the last is the constant.
 pub(super) const STORY: [f64; INPUTS] = [
-    -3.5521, 0.1292, 1.6145, 3.7075, -4.4602, 5.1604, -4.0549, -9.8576, -2.4542, 0.4983, 0.1826, 0.036,
-    26.8677, -26.0829, -1.6268, 15.1625, 17.373, -8.2982, -11.6829, -56.9587, 0.8347, -0.5308, 0.1201,
-    0.7975, 0.8911, 1.1905, 1.562, 2.0882, 4.1999, -3.4266, -6.6863, 3.9053, -0.3969, 0.407, -0.5628, 0.2318,
-    -0.7469, -6.1307, 0.0391, -0.3334,
+    -4.5117, 1.1561, 1.5604, 2.8645, -0.5191, 2.4741, -3.3844, -5.6011, -0.2785, 0.4248, 0.1955, 0.0451,
+    8.6706, -3.9529, -2.0955, 12.2361, 4.2672, -1.6427, -4.6035, -22.4096, -0.055, -0.2692, 0.0021, 0.4286,
+    -2.7745, -0.7202, 1.5245, 0.6923, 5.3884, -0.1539, -4.0006, 2.3437, -0.4336, 0.1771, -0.2864, 0.1741,
+    -0.358, -3.9252, 0.0849, -2.5093,
 ];
 /// Weights of a topic's first stage.
 pub(super) const TOPIC: [f64; TOPIC_INPUTS] = [
@@ -29,4 +29,4 @@ pub(super) const SECOND: [f64; SECOND_INPUTS] = [
     -0.6551, 1.1239, -0.0467, -0.0999, -1.7737, -0.6295, -0.5535, 0.0025, 3.6095, 1.5482, 1.3478, 2.0337,
 ];
 /// Thresholds of strict, balanced, sensitive: each for texts and for headlines.
-pub(super) const TOPIC_THRESHOLDS: [[f64; 2]; 3] = [[4.5, 4.5], [0.75, 0.75], [-0.25, 0.0]];
+pub(super) const TOPIC_THRESHOLDS: [[f64; 2]; 3] = [[4.5, 4.5], [0.2, 0.5], [-0.25, 0.0]];
