@@ -100,6 +100,7 @@ fn decision(article: &storywatch::article::Article, seq: u64) -> Decision {
         of_id: None,
         similarity: None,
         story: Some(Id(seq)),
+        tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),
         matches: Vec::new(),

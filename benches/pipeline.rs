@@ -1,9 +1,10 @@
 //! The pipeline's stages over a corpus, each by itself.
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::LazyLock};
 
 use storywatch::{
     article::{Article, Id},
+    event::TrackedName,
     pipeline::{
         address,
         dedupe::{self, Entry, Index, Probe, Relation},
@@ -14,7 +15,7 @@ use storywatch::{
     },
 };
 
-use crate::Corpus;
+use crate::{Corpus, corpus};
 
 pub(crate) fn addresses(corpus: &Corpus) {
     for article in &corpus.articles {
@@ -61,10 +62,23 @@ pub(crate) fn dedupe(corpus: &Corpus) {
 }
 
 pub(crate) fn names_and_quotes(corpus: &Corpus) {
-    let names = Names::default();
+    each_read(corpus, &Names::default());
+}
+
+/// The same with ten thousand tracked names; the first round compiles them.
+pub(crate) fn names_tracked(corpus: &Corpus) {
+    const TRACKED: u64 = 10_000;
+    static NAMES: LazyLock<Names> = LazyLock::new(|| {
+        let tracked = |number| TrackedName { name: corpus::named(number), aliases: Vec::new() };
+        Names::compile(&(0..TRACKED).map(tracked).collect::<Vec<_>>())
+    });
+    each_read(corpus, &NAMES);
+}
+
+fn each_read(corpus: &Corpus, names: &Names) {
     for article in &corpus.articles {
         let language = entity::language(&article.title, &article.text, None);
-        black_box(quote::read(&article.title, &article.text, language.as_deref(), &names));
+        black_box(quote::read(&article.title, &article.text, language.as_deref(), names));
     }
 }
 

@@ -294,12 +294,25 @@ pub struct Decision {
     pub similarity: Option<f32>,
     /// Null only where it is rejected.
     pub story: Option<Id>,
+    /// How names were found; `None` where none were looked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tagger: Option<Tagger>,
     /// Who and what is named.
     pub entities: Vec<Entity>,
     /// Direct speech.
     pub quotes: Vec<Quote>,
     /// Topics that it belongs to, and what became of that.
     pub matches: Vec<Match>,
+}
+
+/// How names are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tagger {
+    /// By the model of the language, with the lists.
+    Model,
+    /// By lists alone: tracked names, and what a capital and a list make sure. There is no model for the language.
+    Lists,
 }
 
 /// Kind of an entity.

@@ -480,6 +480,7 @@ mod tests {
             of_id: None,
             similarity: None,
             story: Some(Id(u64::from(piece.wave))),
+            tagger: None,
             entities: Vec::new(),
             quotes: Vec::new(),
             matches: if piece.story == Story::Minister { vec![found] } else { Vec::new() },

@@ -40,6 +40,7 @@ fn decision(number: u64) -> Decision {
         of_id: None,
         similarity: Some(0.1),
         story: None,
+        tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),
         matches: Vec::new(),

@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "decide.rs",
     "apply.rs",
     "identity.rs",
+    "bearers.rs",
     "dedupe",
     "entity",
     "story",
