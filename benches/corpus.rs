@@ -98,7 +98,11 @@ fn sentence(random: &mut Random, body: &mut String) {
 }
 
 fn person(random: &mut Random) -> String {
-    let number = random.below(400);
+    named(random.below(400))
+}
+
+/// A name for each number; the first 400 stand in the articles.
+pub(crate) fn named(number: u64) -> String {
     format!("{} {}", capital(&spelled(number * 7 + 3)), capital(&spelled(number * 31 + 11)))
 }
 

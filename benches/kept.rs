@@ -101,6 +101,7 @@ fn decision(article: &storywatch::article::Article, seq: u64) -> Decision {
         similarity: None,
         change: None,
         story: Some(Id(seq)),
+        tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),
         matches: Vec::new(),

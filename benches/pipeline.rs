@@ -4,6 +4,7 @@ use std::{hint::black_box, sync::LazyLock};
 
 use storywatch::{
     article::{Article, Id},
+    event::TrackedName,
     pipeline::{
         address,
         dedupe::{self, Entry, Index, Probe, Relation},
@@ -14,7 +15,10 @@ use storywatch::{
     },
 };
 
-use crate::{Corpus, corpus::Random};
+use crate::{
+    Corpus,
+    corpus::{self, Random},
+};
 
 pub(crate) fn addresses(corpus: &Corpus) {
     for article in &corpus.articles {
@@ -109,10 +113,23 @@ pub(crate) fn window_at_start(corpus: &Corpus) {
 }
 
 pub(crate) fn names_and_quotes(corpus: &Corpus) {
-    let names = Names::default();
+    each_read(corpus, &Names::default());
+}
+
+/// The same with ten thousand tracked names; the first round compiles them.
+pub(crate) fn names_tracked(corpus: &Corpus) {
+    const TRACKED: u64 = 10_000;
+    static NAMES: LazyLock<Names> = LazyLock::new(|| {
+        let tracked = |number| TrackedName { name: corpus::named(number), aliases: Vec::new() };
+        Names::compile(&(0..TRACKED).map(tracked).collect::<Vec<_>>())
+    });
+    each_read(corpus, &NAMES);
+}
+
+fn each_read(corpus: &Corpus, names: &Names) {
     for article in &corpus.articles {
         let language = entity::language(&article.title, &article.text, None);
-        black_box(quote::read(&article.title, &article.text, language.as_deref(), &names));
+        black_box(quote::read(&article.title, &article.text, language.as_deref(), names));
     }
 }
 

@@ -12,6 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use storywatch::{
     alert::{Format, line, log::AlertLog},
     article::{Alert, AlertKind, Article, ArticleHead, ArticleId, Id, LEAD_CHARS},
+    pipeline::entity::model,
 };
 
 mod corpus;
@@ -36,7 +37,7 @@ struct Stage {
     run: fn(&Corpus),
 }
 
-const STAGES: [Stage; 15] = [
+const STAGES: [Stage; 16] = [
     Stage { name: "article-id", run: article_id },
     Stage { name: "address", run: pipeline::addresses },
     Stage { name: "words-sketch", run: pipeline::words_and_sketch },
@@ -44,6 +45,7 @@ const STAGES: [Stage; 15] = [
     Stage { name: "dedupe-full", run: pipeline::dedupe_in_a_full_window },
     Stage { name: "window-start", run: pipeline::window_at_start },
     Stage { name: "names-quotes", run: pipeline::names_and_quotes },
+    Stage { name: "names-10000", run: pipeline::names_tracked },
     Stage { name: "story-features", run: pipeline::story_features },
     Stage { name: "stories", run: pipeline::stories },
     Stage { name: "journal", run: kept::journal },
@@ -70,6 +72,12 @@ fn main() -> io::Result<()> {
         "{:<16} {:>14} {:>15} {:>16}",
         "stage", "CPU µs/article", "of the process", "wall µs/article"
     )?;
+    if names.is_empty() || names.iter().any(|name| "model".contains(name.as_str())) {
+        let begun = cpu(ClockId::ThreadCPUTime);
+        black_box(model::Model::unpack(model::PACKED).is_ok());
+        let milliseconds = cpu(ClockId::ThreadCPUTime).saturating_sub(begun).as_secs_f64() * 1e3;
+        writeln!(out, "the model of names is unpacked in {milliseconds:.1} ms")?;
+    }
     for stage in &STAGES {
         if names.is_empty() || names.iter().any(|name| stage.name.contains(name.as_str())) {
             let [cpu, process, wall] = measured(stage, &corpus);

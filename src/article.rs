@@ -330,6 +330,9 @@ pub struct Decision {
     pub change: Option<Change>,
     /// Null only where it is rejected.
     pub story: Option<Id>,
+    /// How names were found; `None` where none were looked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tagger: Option<Tagger>,
     /// Who and what is named.
     pub entities: Vec<Entity>,
     /// Direct speech.
@@ -355,6 +358,16 @@ pub struct Change {
 
 /// Length of a changed passage, in characters.
 pub const PASSAGE_CHARS: usize = 400;
+
+/// How names are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tagger {
+    /// By the model of the language, with the lists.
+    Model,
+    /// By lists alone: tracked names, and what a capital and a list make sure. There is no model for the language.
+    Lists,
+}
 
 /// Kind of an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

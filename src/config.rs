@@ -49,6 +49,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// How much is remembered.
     pub store: Store,
+    /// Names that are tracked whatever the topics, with their aliases.
+    pub names: Vec<TrackedName>,
     /// In the order of the file; names are unique.
     pub topics: Vec<Topic>,
     /// What will not do what the user may think, but is no fault.
@@ -397,6 +399,8 @@ mod tests {
             [store]
             window_days = 1
             window_articles_max = 10
+            [names]
+            "City Hall" = ["the Hall"]
             [[topic]]
             name = 'Jeanne "J" Doe'
             query = "a"
@@ -432,6 +436,10 @@ mod tests {
         assert_eq!(config.drops[1].path, Path::new("/etc/sw/s/drop"));
         assert_eq!(config.alerts.log, Path::new("/etc/sw/a.log"));
         assert_eq!(config.alerts.format, LogFormat::Json);
+        assert_eq!(
+            (config.names[0].name.as_str(), &*config.names[0].aliases),
+            ("City Hall", &["the Hall".to_owned()][..])
+        );
         let topic = &config.topics[0];
         assert_eq!(topic.name, r#"Jeanne "J" Doe"#);
         assert_eq!(topic.names[1].aliases, ["Mrs Doe", "J. Doe"]);

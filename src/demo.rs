@@ -481,6 +481,7 @@ mod tests {
             similarity: None,
             change: None,
             story: Some(Id(u64::from(piece.wave))),
+            tagger: None,
             entities: Vec::new(),
             quotes: Vec::new(),
             matches: if piece.story == Story::Minister { vec![found] } else { Vec::new() },

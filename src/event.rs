@@ -53,6 +53,9 @@ pub enum Question {
 pub struct Rules {
     /// Topics in the order of the config.
     pub topics: Vec<TopicRule>,
+    /// Names that are tracked whatever the topics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<TrackedName>,
     /// Articles published longer ago than this when they arrive are `suppressed:old`. Whole seconds.
     pub max_age_secs: i64,
     /// Of a feed's first answer, what was published longer ago than this is not told. Whole seconds.

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 pub mod address;
 mod apply;
+mod bearers;
 mod decide;
 pub mod dedupe;
 pub mod entity;
@@ -48,7 +49,7 @@ use crate::{
 
 /// Version of what is kept of an article's analysis (tokeniser, sketch, features); an index of an older one is built
 /// again.
-pub const ANALYSIS: u32 = 1;
+pub const ANALYSIS: u32 = 2;
 
 /// From so many articles on a batch is analysed by several threads.
 const PARALLEL_ARTICLES_MIN: usize = 8;

@@ -65,6 +65,9 @@ fn in_words(answer: &Value) -> String {
     lines.push(format!("  story     {}", word(&answer["story"])));
     let names = rows(&answer["entities"]).map(|entity| word(&entity["name"])).collect::<Vec<_>>();
     lines.push(format!("  names     {}", names.join(", ")));
+    if answer["tagger"] == "lists" {
+        lines.push(format!("            by lists alone: no model for {}", word(&article["language"])));
+    }
     for found in rows(&answer["matches"]) {
         lines.push(format!(
             "  topic     {}: {} ({:.2}; {})",

@@ -1,5 +1,7 @@
 //! `inspect`: what the daemon reads in something; nothing is stored.
 
+mod text;
+
 use std::{fs, io::Write, path::PathBuf};
 
 use anyhow::bail;
@@ -8,19 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Failure;
-use crate::{
-    article::Found,
-    pipeline::{entity, quote},
-    source::{
-        FetchLimits,
-        fetch::{Fetched, Fetcher, Outcome, Request},
-        format, page, parse,
-    },
+use crate::source::{
+    FetchLimits,
+    fetch::{Fetched, Fetcher, Outcome, Request},
+    page, parse,
 };
 
 /// Show what the daemon reads in a feed, a page or a text; nothing is stored.
 ///
-/// Prints JSON, a line a file.
+/// Prints JSON, a line a file; `text` does so where its output is no terminal.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
     #[command(subcommand)]
@@ -33,12 +31,8 @@ enum What {
     Feed(Inputs),
     /// The article in a web page.
     Page(Inputs),
-    /// Names and quotes in articles: JSON Lines, text, any drop format.
-    Text {
-        /// Files.
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
+    /// Names and quotes in articles: JSON Lines, text, any drop format. In colour on a terminal, else as JSON.
+    Text(text::Flags),
 }
 
 #[derive(Args, Debug)]
@@ -76,9 +70,6 @@ struct Got {
     url: Option<String>,
 }
 
-/// Most articles of one file for `inspect text`.
-const ARTICLES_MAX: usize = 10_000_000;
-
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     super::log_for_people();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -91,7 +82,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
             page::read(&got.bytes, got.content_type.as_deref(), got.url.as_deref())
                 .map_err(anyhow::Error::from)
         })?,
-        What::Text { files } => texts(files, &mut out)?,
+        What::Text(flags) => text::run(flags, &mut out)?,
     };
     out.flush()?;
     if good { Ok(()) } else { Err(Failure::Told) }
@@ -171,39 +162,4 @@ fn fetch(address: &str) -> anyhow::Result<Fetched> {
             bail!("{}", failure.reason)
         }
     }
-}
-
-/// A line a document.
-fn texts(files: &[PathBuf], out: &mut impl Write) -> Result<bool, Failure> {
-    let names = entity::Names::compile(&[]);
-    let mut good = true;
-    for file in files {
-        let found = match format::read_whole(file, ARTICLES_MAX) {
-            Ok(found) => found,
-            Err(rejected) => {
-                good = false;
-                super::complain(&format!("storywatch: {}: {}", rejected.place, rejected.reason));
-                continue;
-            }
-        };
-        for one in found {
-            match one {
-                Found::Article(article) => {
-                    let stated = article.language.as_deref();
-                    let language = entity::language(&article.title, &article.text, stated);
-                    let (entities, quotes) =
-                        quote::read(&article.title, &article.text, language.as_deref(), &names);
-                    let line = json!({
-                        "input_id": article.input_id, "language": language, "entities": entities, "quotes": quotes,
-                    });
-                    writeln!(out, "{line}")?;
-                }
-                Found::Rejected(rejected) => {
-                    good = false;
-                    super::complain(&format!("storywatch: {}: {}", rejected.place, rejected.reason));
-                }
-            }
-        }
-    }
-    Ok(good)
 }

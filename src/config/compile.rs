@@ -26,6 +26,10 @@ const FIRST_FETCH_SECS: i64 = 86_400;
 const WINDOW_DAYS: u32 = 30;
 const WINDOW_ARTICLES_MAX: u32 = 300_000;
 
+fn tracked((name, aliases): (Written<String>, Vec<Written<String>>)) -> TrackedName {
+    TrackedName { name: name.value, aliases: aliases.into_iter().map(|alias| alias.value).collect() }
+}
+
 /// Turns the file as written into the config as run.
 pub(super) struct Compiler<'a> {
     pub(super) text: &'a str,
@@ -53,10 +57,10 @@ impl Compiler<'_> {
             window_days: value_or(file.store.window_days.as_ref(), WINDOW_DAYS),
             window_articles_max: value_or(file.store.window_articles_max.as_ref(), WINDOW_ARTICLES_MAX),
         };
+        let names = file.names.into_iter().map(tracked).collect();
         let topics = self.topics(file.topics, check_query);
-        let path = path.to_path_buf();
         Config {
-            path,
+            path: path.to_path_buf(),
             state_dir,
             control,
             fetch,
@@ -65,6 +69,7 @@ impl Compiler<'_> {
             drops,
             alerts,
             store,
+            names,
             topics,
             warnings: Vec::new(),
         }
@@ -242,10 +247,6 @@ impl Compiler<'_> {
             if self.twice(&mut known, name.clone(), at.start, "the same name of a topic") {
                 continue;
             }
-            let tracked = |(name, aliases): (Written<String>, Vec<Written<String>>)| TrackedName {
-                name: name.value,
-                aliases: aliases.into_iter().map(|alias| alias.value).collect(),
-            };
             topics.push(Topic {
                 name,
                 query: file.query.map(|query| query.value),

@@ -35,6 +35,7 @@ pub(super) struct File {
     pub(super) drops: Vec<DropFile>,
     pub(super) alerts: AlertsFile,
     pub(super) store: StoreFile,
+    pub(super) names: Vec<(Written<String>, Vec<Written<String>>)>,
     pub(super) topics: Vec<TopicFile>,
 }
 
@@ -124,6 +125,7 @@ pub(super) fn read(text: &str, walker: &mut Walker) -> File {
         drops: walker.sections(&top, "drop", &DROP).iter().map(|at| drop(at, walker)).collect(),
         alerts: walker.section(&top, "alerts", &ALERTS).map(|at| alerts(&at, walker)).unwrap_or_default(),
         store: walker.section(&top, "store", &STORE).map(|at| store(&at, walker)).unwrap_or_default(),
+        names: walker.named_texts(&top, "names"),
         topics: walker.sections(&top, "topic", &TOPIC).iter().map(|at| topic(at, walker)).collect(),
     };
     if walker.partial {

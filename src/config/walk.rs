@@ -18,7 +18,9 @@ pub(super) struct Heading {
 
 pub(super) const TOP: Heading = Heading {
     title: "the top of the file, before any [section]",
-    keys: &["state_dir", "control", "fetch", "feed", "sitemap", "websub", "drop", "alerts", "store", "topic"],
+    keys: &[
+        "state_dir", "control", "fetch", "feed", "sitemap", "websub", "drop", "alerts", "store", "names", "topic",
+    ],
 };
 pub(super) const FETCH: Heading = Heading {
     title: "[fetch]",

@@ -45,6 +45,7 @@ pub fn read_rules(config: &Config, before: Option<&Rules>) -> (Rules, Vec<String
     }
     let rules = Rules {
         topics,
+        names: config.names.clone(),
         max_age_secs: config.alerts.max_age_secs,
         first_fetch_secs: config.alerts.first_fetch_secs,
         window_days: config.store.window_days,

@@ -41,6 +41,7 @@ fn decision(number: u64) -> Decision {
         similarity: Some(0.1),
         change: None,
         story: None,
+        tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),
         matches: Vec::new(),

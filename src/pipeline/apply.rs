@@ -1,6 +1,7 @@
 //! What a decision changes, in the state and in the index. Applying the same decision again changes nothing more.
 
 use super::{
+    bearers,
     decide::{Analysis, event_time},
     dedupe::{self, Entry, Relation},
     record::{self, Known, Report, Windowed, encode, follow_key},
@@ -48,6 +49,7 @@ pub(crate) fn apply(
             seen_at: article.seen_at.as_second(),
             entry: entry(seq, &report, original.as_ref(), placed, analysis).encode(),
             member: member(state, seq, &report, placed, analysis).encode(),
+            persons: bearers::named_in_full(&decision.entities),
         },
     };
     let keys: Vec<u64> = analysis.keys.known_by().collect();

@@ -109,6 +109,7 @@ pub(crate) fn seen(article: &Article, id: Id, report: &Report) -> Decision {
         similarity: Some(1.0),
         change: None,
         story: Some(report.story),
+        tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),
         matches: Vec::new(),
@@ -142,6 +143,7 @@ pub(crate) fn rejected(rejected: &Rejected) -> Decision {
         similarity: None,
         change: None,
         story: None,
+        tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),
         matches: Vec::new(),
@@ -169,6 +171,7 @@ pub(crate) fn decide(
             similarity: placed.similarity.map(rounded),
             change: placed.change,
             story: None,
+            tagger: None,
             entities: Vec::new(),
             quotes: Vec::new(),
             matches: Vec::new(),
@@ -191,6 +194,11 @@ pub(crate) fn decide(
     let joined = placed.other.as_ref().map(|report| report.story).or(assignment.story);
     let story = joined.unwrap_or(placed.id.report);
     decided.decision.story = Some(story);
+    entity::resolve(&mut analysis.entities, &mut analysis.quotes, |surname| {
+        let tracked = state.names.bearer(surname).map(|name| (name, true));
+        let told = || Some((state.bearers.of(joined?, surname)?.to_owned(), false));
+        tracked.or_else(told).or_else(|| Some((entity::full_name(surname)?.to_owned(), false)))
+    });
     let doc = doc(article, analysis);
     let verdicts = state.topics.judge(&doc, &assignment, joined, &state.stories, &state.traces(story));
     decided.misses = verdicts.misses;
@@ -224,6 +232,7 @@ pub(crate) fn decide(
             outcome,
         });
     }
+    decided.decision.tagger = Some(entity::tagger_of(analysis.language.as_deref()));
     decided.decision.entities = mem::take(&mut analysis.entities);
     decided.decision.quotes = mem::take(&mut analysis.quotes);
     Ok(decided)

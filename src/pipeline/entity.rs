@@ -1,20 +1,28 @@
 //! Who and what an article names, in which language it is written. Pure: lists and rules, no IO, no clock.
 
 mod borne;
+mod clues;
+mod famous;
 mod filed;
+pub mod learn;
 mod lexicon;
+mod listed;
 mod lists;
+pub mod model;
 mod page;
 mod pass;
-mod rules;
 mod span;
+mod surnames;
+mod tagger;
 mod token;
 mod tracked;
 
-use crate::article::{Entity, EntityKind};
+use crate::article::{Entity, Tagger};
+pub(crate) use famous::full_name;
 pub(crate) use filed::{Offsets, Seen};
 pub(crate) use lexicon::{FEMALE, FIRST, MALE, ROLE_NOUN, SAID, TITLE, TITLE_PART};
 pub(crate) use page::Page;
+pub(crate) use surnames::resolve;
 pub(crate) use token::MARK;
 pub use tracked::Names;
 
@@ -168,30 +176,25 @@ pub(crate) struct Tagged<'a> {
     pub(crate) seen: Vec<Seen>,
 }
 
+/// How names are found in a language; of one that is not known it is supposed that it is English.
+pub fn tagger_of(language: Option<&str>) -> Tagger {
+    if language.is_none_or(|language| language == "en") { Tagger::Model } else { Tagger::Lists }
+}
+
 /// The entities of an article. In another language than English only tracked names and names that hardly can be anything
 /// else are found.
 pub(crate) fn tag<'a>(title: &'a str, text: &'a str, language: Option<&str>, names: &Names) -> Tagged<'a> {
     let (title, text) = (bounded(title), bounded(text));
     let page = Page::new(title, text);
     let tracked = names.spans(&page, title, text);
-    let english = language.is_none_or(|language| language == "en");
-    let mut spans = rules::spans(&page);
-    if !english {
-        spans.retain(|span| careful(&page, span));
-    }
-    let spans =
-        if english { pass::settle(&page, spans, tracked) } else { pass::settle_foreign(spans, tracked) };
+    let english = tagger_of(language) == Tagger::Model;
+    let spans = if english {
+        pass::settle(&page, tagger::spans(&page, model::model()), tracked)
+    } else {
+        pass::settle_foreign(listed::spans(&page), tracked)
+    };
     let (entities, seen) = filed::entities(&page, &spans, names, title, text);
     Tagged { page, entities, seen }
-}
-
-/// What can be told to be a name whatever the language: a frequent given name with a second capitalised word.
-fn careful(page: &Page<'_>, span: &span::Span) -> bool {
-    match span.kind {
-        EntityKind::Person => span.len() >= 2 && page.has(span.from, lexicon::FIRST_TOP),
-        EntityKind::Place => page.has(span.from, lexicon::COUNTRY) && page.text(span.from).len() > 3,
-        _ => false,
-    }
 }
 
 /// The front of a text that is not too long to be read.

@@ -25,6 +25,21 @@ pub fn read(
     (tagged.entities, quotes)
 }
 
+/// The same of an article that stands alone: whom a surname means is told by the tracked names, else by the news of years.
+pub fn read_alone(
+    title: &str,
+    text: &str,
+    language: Option<&str>,
+    names: &entity::Names,
+) -> (Vec<Entity>, Vec<Quote>) {
+    let (mut entities, mut quotes) = read(title, text, language, names);
+    entity::resolve(&mut entities, &mut quotes, |surname| {
+        let tracked = names.bearer(surname).map(|name| (name, true));
+        tracked.or_else(|| Some((entity::full_name(surname)?.to_owned(), false)))
+    });
+    (entities, quotes)
+}
+
 fn quotes(text: &str, tagged: &Tagged<'_>) -> Vec<Quote> {
     let spans = marks::spans(text);
     if spans.is_empty() {

@@ -77,6 +77,8 @@ pub(crate) struct Windowed {
     pub(crate) entry: Vec<u8>,
     /// Of `story::Member`.
     pub(crate) member: Vec<u8>,
+    /// Of `bearers`: the persons whom it names in full.
+    pub(crate) persons: Vec<String>,
 }
 
 /// How a topic follows a story.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    bearers::Bearers,
     dedupe,
     entity::Names,
     record::{self, Counters, Follow, Known, Windowed},
@@ -24,6 +25,7 @@ pub(crate) struct State {
     places: BTreeMap<u64, usize>,
     pub(crate) index: dedupe::Index,
     pub(crate) stories: Stories,
+    pub(crate) bearers: Bearers,
     pub(crate) window: BTreeMap<u64, Kept>,
     pub(crate) follows: BTreeMap<(Id, u64), Follow>,
     pub(crate) counters: Counters,
@@ -49,6 +51,7 @@ impl State {
             places: BTreeMap::new(),
             index: dedupe::Index::default(),
             stories: Stories::new(),
+            bearers: Bearers::default(),
             window: BTreeMap::new(),
             follows: BTreeMap::new(),
             counters: Counters::default(),
@@ -80,7 +83,8 @@ impl State {
 
     /// From here on these rules hold.
     pub(crate) fn set_rules(&mut self, rules: Rules) {
-        let names: Vec<_> = rules.topics.iter().flat_map(|topic| topic.names.iter().cloned()).collect();
+        let of_topics = rules.topics.iter().flat_map(|topic| &topic.names);
+        let names: Vec<_> = of_topics.chain(&rules.names).cloned().collect();
         self.names = Names::compile(&names);
         // The queries were checked when the config was read: there is nothing to warn of.
         (self.topics, _) = Topics::compile(&rules);
@@ -97,12 +101,13 @@ impl State {
 
     /// One more article in the window.
     pub(crate) fn take_in(&mut self, seq: u64, windowed: &Windowed) {
-        let Windowed { at, seen_at, entry, member } = windowed;
+        let Windowed { at, seen_at, entry, member, persons } = windowed;
         self.clock = self.clock.max(*seen_at);
         if let Some(entry) = dedupe::Entry::decode(entry) {
             self.index.insert(&entry);
         }
         let Some(member) = Member::decode(member) else { return };
+        self.bearers.insert(seq, member.story, persons);
         self.window.insert(seq, Kept { at: *at, seen_at: *seen_at, story: member.story });
         self.stories.insert(member);
     }
@@ -113,6 +118,7 @@ impl State {
         let Some(kept) = self.window.remove(&seq) else { return };
         self.index.remove(seq);
         self.stories.remove(seq);
+        self.bearers.remove(seq);
         if self.stories.summary(kept.story).reports == 0 {
             let of_story = (kept.story, 0)..=(kept.story, u64::MAX);
             let gone: Vec<_> = self.follows.range(of_story).map(|(key, _)| *key).collect();

@@ -53,6 +53,7 @@ const PURE: &[&str] = &[
     "apply.rs",
     "identity.rs",
     "rekeyed.rs",
+    "bearers.rs",
     "dedupe",
     "entity",
     "story",

@@ -3,9 +3,8 @@
 use super::{
     lexicon::{CALENDAR, DEMONYM, ORG_TAIL, PARTY, SAID, TITLE, TITLE_PART},
     page::{Page, START, is_common},
-    rules::aged,
     span::Span,
-    token::GLUED,
+    token::{DIGIT, GLUED},
 };
 use crate::article::EntityKind;
 
@@ -43,6 +42,15 @@ pub(crate) fn persons(page: &Page<'_>, spans: &mut [Span]) {
         }
         end = span.to;
     }
+}
+
+/// An age between commas.
+fn aged(page: &Page<'_>, comma: usize) -> bool {
+    page.text(comma) == ","
+        && page.text(comma + 1).len() == 2
+        && page.is(comma + 1, DIGIT)
+        && page.text(comma + 2) == ","
+        && page.same_line(comma, comma + 2)
 }
 
 /// Whether a capitalised word that opens a sentence may be a given name for all that is known.

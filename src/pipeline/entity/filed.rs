@@ -258,7 +258,7 @@ impl Canonical {
                     return name.to_owned();
                 }
                 if span.kind == EntityKind::Place {
-                    return form;
+                    return as_a_name(form);
                 }
                 let longer = if span.len() == 1 {
                     self.acronyms.get(&letters(form.chars())).filter(|_| form.chars().nth(1).is_some())
@@ -290,8 +290,13 @@ fn name_of(page: &Page<'_>, from: usize, to: usize) -> String {
     } else {
         page.phrase(from, to)
     };
+    as_a_name(name)
+}
+
+/// In the capitals of a name what stands in capitals throughout, as in headings and datelines.
+fn as_a_name(name: String) -> String {
     let shouted = name.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase) && name.len() > 4;
-    if shouted { small_capitals(&name) } else { name }
+    if shouted && !name.contains('.') { small_capitals(&name) } else { name }
 }
 
 fn small_capitals(name: &str) -> String {

@@ -208,8 +208,10 @@ fn phrase_hash(lower: &str) -> u64 {
 /// What several words together name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phrase {
-    /// A place.
+    /// A place, whatever stands around it.
     Place,
+    /// A place of the gazetteer: its team and its people may bear the name too.
+    Town,
     /// An organisation.
     Org,
 }
@@ -263,7 +265,7 @@ fn build() -> Lexicon {
         } else if !line.contains(' ') {
             words.insert(line, class);
         } else if class & PLACE != 0 && line.split(' ').count() <= PHRASE_WORDS_MAX {
-            phrases.insert(line, Phrase::Place);
+            phrases.insert(line, Phrase::Town);
         }
     }
     for (class, list) in LISTS {
@@ -312,7 +314,7 @@ mod tests {
         check("margaret", FIRST_TOP);
         check("smith", SURNAME_TOP);
         check("said", SAID);
-        assert_eq!(lexicon().phrase("new zealand"), Some(Phrase::Place));
+        assert_eq!(lexicon().phrase("new zealand"), Some(Phrase::Town));
         assert_eq!(lexicon().word("the") & PLACE, 0);
     }
 

@@ -92,6 +92,16 @@ impl<'a> Page<'a> {
         self.words.get(usize::from(slot).checked_sub(1)?)
     }
 
+    /// Number of the token's word among those with a capital; 0 of one that stands only in small letters.
+    pub(crate) fn slot(&self, at: usize) -> usize {
+        self.slots.get(at).map_or(0, |slot| usize::from(*slot))
+    }
+
+    /// The greatest of these numbers.
+    pub(crate) fn slots_max(&self) -> usize {
+        self.words.len()
+    }
+
     /// What the article has of the token's word.
     pub(crate) fn word(&self, at: usize) -> &Word {
         self.known(at).unwrap_or(&SMALL_WORD)

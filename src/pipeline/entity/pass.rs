@@ -9,8 +9,8 @@ use super::{
         DEMONYM, FIRST, FixedMap, ORG_TAIL, PARTY, PLACE, Phrase, SAID, STATE_SHORT, TITLE, TITLE_PART,
         joined,
     },
+    listed::{self, phrase_at},
     page::{HEADING, Page, SHOUTED, START, is_common},
-    rules::phrase_at,
     span::{Span, covered},
     token::{GLUED, MARK},
 };
@@ -25,6 +25,7 @@ const NAME_WORDS_MAX: usize = 8;
 /// Settles what a first guess and the tracked names say together. In order, none inside another.
 pub(crate) fn settle(page: &Page<'_>, guessed: Vec<Span>, tracked: Vec<Span>) -> Vec<Span> {
     let mut spans: Vec<Span> = guessed.into_iter().filter_map(|span| trimmed(page, span)).collect();
+    listed::settle(page, &mut spans);
     groups(page, &mut spans);
     let mut spans = with_tracked(page, spans, tracked);
     borne::persons(page, &mut spans);
@@ -75,6 +76,15 @@ fn trimmed(page: &Page<'_>, mut span: Span) -> Option<Span> {
     {
         span.to -= 1;
     }
+    if span.len() == 2
+        && page.has(span.from, PARTY)
+        && matches!(page.lower(span.from + 1), "house" | "senate")
+    {
+        span.from += 1;
+    }
+    if span.kind != EntityKind::Person {
+        span.to = before_title(page, &span);
+    }
     let person = span.kind == EntityKind::Person;
     let after_title = span.from.checked_sub(1).is_some_and(|before| honorific(page.lower(before)));
     if after_title && span.kind != EntityKind::Person {
@@ -98,6 +108,22 @@ fn trimmed(page: &Page<'_>, mut span: Span) -> Option<Span> {
         }
     }
     (span.from < span.to).then_some(span)
+}
+
+/// The end of a body's name without the title of whom it is said: "Tide Office Director Venn".
+fn before_title(page: &Page<'_>, span: &Span) -> usize {
+    let mut to = span.to;
+    if !page.capital(to) || !page.same_line(span.from, to) {
+        return to;
+    }
+    while to > span.from + 1
+        && page.has(to - 1, TITLE)
+        && !page.has(to - 1, ORG_TAIL)
+        && !matches!(page.lower(to - 2), "of" | "for" | "and" | "the" | "&")
+    {
+        to -= 1;
+    }
+    to
 }
 
 fn is_given_name(page: &Page<'_>, at: usize) -> bool {
@@ -460,11 +486,11 @@ fn states(page: &Page<'_>, spans: &mut Vec<Span>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::entity::rules;
+    use crate::pipeline::entity::{model, tagger};
 
     fn check(text: &str, expected: &str) {
         let page = Page::new("", text);
-        let spans = settle(&page, rules::spans(&page), Vec::new());
+        let spans = settle(&page, tagger::spans(&page, model::model()), Vec::new());
         let found: Vec<String> =
             spans.iter().map(|span| format!("{:?} {}", span.kind, page.phrase(span.from, span.to))).collect();
         assert_eq!(found.join("; "), expected);

@@ -3,7 +3,7 @@
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
 use super::{
-    lexicon::{FIRST, ORG_TAIL, ORG_WORD, PLACE, SURNAME, lexicon},
+    lexicon::{FIRST, FixedMap, ORG_TAIL, ORG_WORD, PLACE, SURNAME, hash, lexicon},
     page::Page,
     span::Span,
 };
@@ -25,6 +25,8 @@ pub struct Names {
     /// For each pattern: its name, and whether its first letter must be a capital.
     patterns: Vec<Pattern>,
     canonical: Vec<(String, EntityKind)>,
+    /// Whose surname it is, by hash; `None` where it is that of several.
+    surnames: FixedMap<u64, Option<u32>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +66,19 @@ impl Names {
             .build(&spellings)
             .ok()
             .filter(|_| !spellings.is_empty());
-        Self { automaton, patterns, canonical: names }
+        let mut surnames: FixedMap<u64, Option<u32>> = FixedMap::default();
+        for ((name, kind), index) in names.iter().zip(0..) {
+            if let Some((_, last)) = name.rsplit_once(' ').filter(|_| *kind == EntityKind::Person) {
+                let same = |known: &mut Option<u32>| {
+                    let is_same = known.is_some_and(|known| {
+                        names.get(known as usize).is_some_and(|(other, _)| other == name)
+                    });
+                    *known = known.filter(|_| is_same);
+                };
+                surnames.entry(hash(&last.to_lowercase())).and_modify(same).or_insert(Some(index));
+            }
+        }
+        Self { automaton, patterns, canonical: names, surnames }
     }
 
     /// Whether there is nothing to look for.
@@ -75,6 +89,12 @@ impl Names {
     /// The canonical name of a match.
     pub(crate) fn name(&self, index: u32) -> &str {
         self.canonical.get(index as usize).map_or("", |(name, _)| name)
+    }
+
+    /// The tracked person with this surname, if there is one and no other.
+    pub(crate) fn bearer(&self, surname: &str) -> Option<String> {
+        let index = (*self.surnames.get(&hash(&surname.to_lowercase()))?)?;
+        Some(self.name(index).to_owned())
     }
 
     /// All places of tracked names in the tokens of an article, in order.
@@ -125,7 +145,7 @@ fn kind_of(name: &str) -> EntityKind {
     let last = lexicon.word(words.next_back().unwrap_or(""));
     if lower.contains(' ') {
         return match lexicon.phrase(&lower) {
-            Some(super::lexicon::Phrase::Place) => EntityKind::Place,
+            Some(super::lexicon::Phrase::Place | super::lexicon::Phrase::Town) => EntityKind::Place,
             Some(super::lexicon::Phrase::Org) => EntityKind::Org,
             None if last & ORG_TAIL != 0 && last & SURNAME == 0 => EntityKind::Org,
             None => EntityKind::Person,
@@ -199,6 +219,14 @@ mod tests {
             "Orla Venn left, Ms Venn’s aide said.",
             &[("Orla Venn", "Orla Venn"), ("Ms Venn", "Orla Venn")],
         );
+    }
+
+    #[test]
+    fn a_surname_is_that_of_one_alone() {
+        let named = |name: &str| TrackedName { name: name.to_owned(), aliases: Vec::new() };
+        let names = Names::compile(&["Orla Venn", "Magnus Quill", "Ann Quill", "Orla Venn"].map(named));
+        assert_eq!(names.bearer("Venn").as_deref(), Some("Orla Venn"));
+        assert_eq!(names.bearer("Quill"), None);
     }
 
     #[test]

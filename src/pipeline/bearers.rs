@@ -1,0 +1,143 @@
+//! Who bears a surname in a story's recent coverage: an article that says only "Venn" means the one whom the others name
+//! in full. A fold over the window's records, like all of the state.
+
+use std::collections::BTreeMap;
+
+use super::topic;
+use crate::article::{Entity, EntityKind, Id};
+
+/// Coverage is recent among so many articles.
+const RECENT_ARTICLES: u64 = 5_000;
+
+/// Full names kept of one article, at most.
+const PERSONS_MAX: usize = 24;
+
+/// Bytes of a full name, at most.
+const NAME_BYTES_MAX: usize = 80;
+
+/// A full name is meant where it has at least four of five of the articles that name a bearer of the surname in full.
+const CLEAR_SHARE: (u32, u32) = (4, 5);
+
+/// For each story who bears which surname.
+#[derive(Default)]
+pub(crate) struct Bearers {
+    latest: u64,
+    articles: BTreeMap<u64, (Id, Vec<String>)>,
+    /// By story and hash of the surname: full names, and how many articles have them.
+    stories: BTreeMap<(Id, u64), BTreeMap<String, u32>>,
+}
+
+impl Bearers {
+    /// One more article of a story, with the persons whom it names in full.
+    pub(crate) fn insert(&mut self, seq: u64, story: Id, persons: &[String]) {
+        self.latest = self.latest.max(seq);
+        self.remove(seq);
+        if seq + RECENT_ARTICLES > self.latest {
+            for person in persons {
+                let same = self.stories.entry((story, surname(person))).or_default();
+                *same.entry(person.clone()).or_default() += 1;
+            }
+            self.articles.insert(seq, (story, persons.to_vec()));
+        }
+        while let Some(first) =
+            self.articles.keys().next().copied().filter(|first| *first + RECENT_ARTICLES <= self.latest)
+        {
+            self.remove(first);
+        }
+    }
+
+    /// An article leaves the window.
+    pub(crate) fn remove(&mut self, seq: u64) {
+        let Some((story, persons)) = self.articles.remove(&seq) else { return };
+        for person in persons {
+            let key = (story, surname(&person));
+            let Some(same) = self.stories.get_mut(&key) else { continue };
+            if let Some(count) = same.get_mut(&person) {
+                *count -= 1;
+                if *count == 0 {
+                    same.remove(&person);
+                }
+            }
+            if same.is_empty() {
+                self.stories.remove(&key);
+            }
+        }
+    }
+
+    /// Who is meant by a surname in a story, where that is clear.
+    pub(crate) fn of(&self, story: Id, name: &str) -> Option<&str> {
+        let same = self.stories.get(&(story, surname(name)))?;
+        let (best, most) = same.iter().max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name)))?;
+        let all: u32 = same.values().sum();
+        let (share, of) = CLEAR_SHARE;
+        (most * of >= all * share).then_some(best.as_str())
+    }
+}
+
+fn surname(name: &str) -> u64 {
+    topic::key(name.rsplit(' ').next().unwrap_or(name))
+}
+
+/// The persons whom an article names in full.
+pub(crate) fn named_in_full(entities: &[Entity]) -> Vec<String> {
+    let full = |entity: &&Entity| {
+        let last = entity.name.rsplit(' ').next().unwrap_or("").chars().count();
+        entity.kind == EntityKind::Person
+            && entity.name.contains(' ')
+            && entity.name.len() <= NAME_BYTES_MAX
+            && entity.mentions.iter().any(|mention| (mention.end - mention.start) as usize > last + 1)
+    };
+    entities.iter().filter(full).take(PERSONS_MAX).map(|entity| entity.name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::{Field, Mention};
+
+    const STORY: Id = Id(7);
+
+    fn person(name: &str, start: u32) -> Entity {
+        let end = start + u32::try_from(name.len()).unwrap();
+        let mentions = vec![Mention { field: Field::Text, start, end }];
+        Entity { name: name.to_owned(), kind: EntityKind::Person, role: None, tracked: false, mentions }
+    }
+
+    fn check(coverage: &[&str], expected: Option<&str>) {
+        let mut bearers = Bearers::default();
+        for (name, seq) in coverage.iter().zip(1..) {
+            bearers.insert(seq, STORY, &[(*name).to_owned()]);
+        }
+        assert_eq!(bearers.of(STORY, "Venn"), expected);
+        assert_eq!(bearers.of(Id(8), "Venn"), None);
+    }
+
+    #[test]
+    fn coverage_tells_who_is_meant() {
+        check(&["Orla Venn", "Orla Venn", "Ann Quill"], Some("Orla Venn"));
+    }
+
+    #[test]
+    fn two_bearers_are_not_clear() {
+        check(&["Orla Venn", "Magnus Venn"], None);
+    }
+
+    #[test]
+    fn what_left_the_window_tells_nothing() {
+        let mut bearers = Bearers::default();
+        bearers.insert(1, STORY, &["Orla Venn".to_owned()]);
+        bearers.insert(2, STORY, &["Orla Venn".to_owned()]);
+        bearers.remove(1);
+        assert_eq!(bearers.of(STORY, "Venn"), Some("Orla Venn"));
+        bearers.insert(2 + RECENT_ARTICLES, STORY, &[]);
+        assert_eq!(bearers.of(STORY, "Venn"), None);
+        assert!(bearers.stories.is_empty());
+    }
+
+    #[test]
+    fn only_who_is_named_in_full_counts() {
+        let mut surname_only = person("Venn", 0);
+        surname_only.name = "Orla Venn".to_owned();
+        assert_eq!(named_in_full(&[person("Orla Venn", 0), surname_only, person("Quill", 9)]), ["Orla Venn"]);
+    }
+}
