@@ -41,6 +41,7 @@ pub(super) fn decide(
         of_id: Some(id),
         similarity: None,
         change: None,
+        tagger: None,
         story: Some(report.story),
         entities: Vec::new(),
         quotes: Vec::new(),
