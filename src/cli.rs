@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+mod backtest;
 mod check;
 mod demo;
 mod explain;
@@ -13,6 +14,7 @@ mod run;
 mod status;
 mod store;
 mod tail;
+mod topics;
 
 /// Tells you within seconds, and only once, when there is new coverage of a story you track.
 ///
@@ -34,8 +36,10 @@ enum Verb {
     Ingest(ingest::Flags),
     Inspect(inspect::Flags),
     Explain(explain::Flags),
+    Backtest(backtest::Flags),
     Status(status::Flags),
     Tail(tail::Flags),
+    Topics(topics::Flags),
     Store(store::Flags),
 }
 
@@ -75,8 +79,10 @@ pub fn main() -> ExitCode {
         Verb::Ingest(flags) => ingest::run(&flags),
         Verb::Inspect(flags) => inspect::run(&flags),
         Verb::Explain(flags) => explain::run(&flags),
+        Verb::Backtest(flags) => backtest::run(&flags),
         Verb::Status(flags) => status::run(&flags),
         Verb::Tail(flags) => tail::run(&flags),
+        Verb::Topics(flags) => topics::run(&flags),
         Verb::Store(flags) => store::run(&flags),
     };
     match done {

@@ -19,15 +19,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod backtest;
 mod ingest;
 mod questions;
 mod rules;
+mod topics;
 mod upkeep;
 
 pub use self::{
+    backtest::backtest,
     ingest::{Ingested, ingest},
     questions::{Explained, decisions, explain, status},
     rules::read_rules,
+    topics::{NewTopic, new_topic},
     upkeep::{compact, rebuild, stats, verify},
 };
 use crate::{

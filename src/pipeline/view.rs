@@ -94,6 +94,11 @@ impl Changes {
         self.rows.insert((tree, key.into()), None);
     }
 
+    /// Leaves out all changes of a tree.
+    pub fn forget(&mut self, tree: Tree) {
+        self.rows.retain(|(other, _), _| *other != tree);
+    }
+
     /// What the batch so far says of a key: `None` nothing, `Some(None)` that it is gone.
     pub fn get(&self, tree: Tree, key: &[u8]) -> Option<Option<&[u8]>> {
         self.rows.get(&(tree, key.to_vec())).map(Option::as_deref)

@@ -16,5 +16,6 @@ mod ingest;
 mod kill;
 mod seeds;
 mod tidy;
+mod topics;
 mod verbs;
 mod world;

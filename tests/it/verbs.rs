@@ -19,7 +19,10 @@ fn told() -> World {
 #[test]
 fn every_verb_has_help() {
     let world = World::new("");
-    let verbs = ["demo", "run", "check", "ingest", "inspect", "explain", "status", "tail", "store"];
+    let verbs = [
+        "demo", "run", "check", "ingest", "inspect", "explain", "backtest", "status", "tail", "topics",
+        "store",
+    ];
     for verb in verbs {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_storywatch"))
             .args([verb, "--help"])
