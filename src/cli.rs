@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+mod backtest;
 mod check;
 mod demo;
 mod explain;
@@ -17,6 +18,7 @@ mod store;
 mod stories;
 mod story;
 mod tail;
+mod topics;
 
 /// Tells you within seconds, and only once, when there is new coverage of a story you track.
 ///
@@ -38,9 +40,11 @@ enum Verb {
     Ingest(ingest::Flags),
     Inspect(inspect::Flags),
     Explain(explain::Flags),
+    Backtest(backtest::Flags),
     Feeds(feeds::Flags),
     Status(status::Flags),
     Tail(tail::Flags),
+    Topics(topics::Flags),
     Stories(stories::Flags),
     Story(story::Flags),
     Store(store::Flags),
@@ -82,9 +86,11 @@ pub fn main() -> ExitCode {
         Verb::Ingest(flags) => ingest::run(&flags),
         Verb::Inspect(flags) => inspect::run(&flags),
         Verb::Explain(flags) => explain::run(&flags),
+        Verb::Backtest(flags) => backtest::run(&flags),
         Verb::Feeds(flags) => feeds::run(&flags),
         Verb::Status(flags) => status::run(&flags),
         Verb::Tail(flags) => tail::run(&flags),
+        Verb::Topics(flags) => topics::run(&flags),
         Verb::Stories(flags) => stories::run(&flags),
         Verb::Story(flags) => story::run(&flags),
         Verb::Store(flags) => store::run(&flags),

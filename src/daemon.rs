@@ -19,19 +19,23 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod backtest;
 mod feeds;
 mod ingest;
 mod questions;
 mod reading;
 mod rules;
+mod topics;
 mod upkeep;
 
 pub use self::{
+    backtest::backtest,
     feeds::{advice, feeds},
     ingest::{Ingested, ingest},
     questions::{Explained, decisions, explain, status},
     reading::read,
     rules::read_rules,
+    topics::{NewTopic, new_topic},
     upkeep::{compact, rebuild, stats, verify},
 };
 use crate::{

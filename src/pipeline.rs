@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 pub mod address;
 mod apply;
+pub mod backtest;
 mod bearers;
 mod decide;
 pub mod dedupe;

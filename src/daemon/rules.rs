@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Most sample articles of one topic; of more, the first in the order of patterns and names count.
-const SAMPLES_MAX: usize = 64;
+pub(super) const SAMPLES_MAX: usize = 64;
 
 /// Reads the rules of a config. A sample that cannot be read is a warning; of a topic that had samples before, the
 /// last ones then stay.
@@ -89,7 +89,7 @@ fn read_samples(patterns: &[PathBuf]) -> (Vec<Article>, Vec<String>) {
 
 /// The articles of one file. Samples have no arrival; their own date stands for it, so that reading them again gives
 /// the same rules.
-fn read_articles(path: &Path) -> Result<Vec<Article>, String> {
+pub(super) fn read_articles(path: &Path) -> Result<Vec<Article>, String> {
     let found = format::read_whole(path, SAMPLES_MAX).map_err(|rejected| rejected.reason)?;
     let mut articles = Vec::new();
     for one in found {

@@ -199,43 +199,69 @@ pub(crate) fn decide(
         let told = || Some((state.bearers.of(joined?, surname)?.to_owned(), false));
         tracked.or_else(told).or_else(|| Some((entity::full_name(surname)?.to_owned(), false)))
     });
-    let doc = doc(article, analysis);
-    let verdicts = state.topics.judge(&doc, &assignment, joined, &state.stories, &state.traces(story));
-    decided.misses = verdicts.misses;
+    let arrival =
+        Arrival { known, article, analysis, assignment: &assignment, joined, other: placed.other.as_ref() };
+    let told = arrival.tell(state, &mut decided.decision)?;
+    (decided.alerts, decided.misses, decided.traces) = (told.alerts, told.misses, told.traces);
     decided.assignment = Some(assignment);
-    let named = |(place, trace)| Some(Traced { topic: state.topics.name(place)?.to_owned(), trace });
-    decided.traces = verdicts.traces.into_iter().filter_map(named).collect();
-    let case = Case {
-        state,
-        known,
-        article,
-        analysis,
-        story,
-        verdict: placed.verdict,
-        other: placed.other.as_ref(),
-        novel: OnceCell::new(),
-    };
-    for found in verdicts.matches {
-        let Some(topic) = state.topics.name(found.topic) else { continue };
-        let outcome = match case.told(&found, topic)? {
-            Ok(told) => {
-                let seq = state.counters.alert_seq + decided.alerts.len() as u64 + 1;
-                decided.alerts.push(told.alert(seq, &decided.decision, topic, &found));
-                "alerted".to_owned()
-            }
-            Err(reason) => format!("suppressed:{reason}"),
-        };
-        decided.decision.matches.push(Match {
-            topic: topic.to_owned(),
-            score: rounded(found.score),
-            evidence: found.evidence,
-            outcome,
-        });
-    }
     decided.decision.tagger = Some(entity::tagger_of(analysis.language.as_deref()));
     decided.decision.entities = mem::take(&mut analysis.entities);
     decided.decision.quotes = mem::take(&mut analysis.quotes);
     Ok(decided)
+}
+
+/// What the topics make of one article.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) alerts: Vec<Alert>,
+    pub(crate) misses: Vec<Miss>,
+    pub(crate) traces: Vec<Traced>,
+}
+
+/// An article that has its verdict and its story, before the topics are asked.
+pub(crate) struct Arrival<'a> {
+    pub(crate) known: Known<'a>,
+    pub(crate) article: &'a Article,
+    pub(crate) analysis: &'a Analysis,
+    pub(crate) assignment: &'a Assignment,
+    /// Its story, if that has members already.
+    pub(crate) joined: Option<Id>,
+    /// Of an update the report as it was, of a copy its original.
+    pub(crate) other: Option<&'a Report>,
+}
+
+impl Arrival<'_> {
+    /// Asks the topics, and adds their matches to the decision, whose story is known.
+    pub(crate) fn tell(&self, state: &State, decision: &mut Decision) -> Result<Told, ViewError> {
+        let Self { known, article, analysis, assignment, joined, other } = *self;
+        let mut told = Told::default();
+        let Some(story) = decision.story else { return Ok(told) };
+        let doc = doc(article, analysis);
+        let verdicts = state.topics.judge(&doc, assignment, joined, &state.stories, &state.traces(story));
+        told.misses = verdicts.misses;
+        let named = |(place, trace)| Some(Traced { topic: state.topics.name(place)?.to_owned(), trace });
+        told.traces = verdicts.traces.into_iter().filter_map(named).collect();
+        let verdict = decision.verdict;
+        let case = Case { state, known, article, analysis, story, verdict, other, novel: OnceCell::new() };
+        for found in verdicts.matches {
+            let Some(topic) = state.topics.name(found.topic) else { continue };
+            let outcome = match case.told(&found, topic)? {
+                Ok(telling) => {
+                    let seq = state.counters.alert_seq + told.alerts.len() as u64 + 1;
+                    told.alerts.push(telling.alert(seq, decision, topic, &found));
+                    "alerted".to_owned()
+                }
+                Err(reason) => format!("suppressed:{reason}"),
+            };
+            decision.matches.push(Match {
+                topic: topic.to_owned(),
+                score: rounded(found.score),
+                evidence: found.evidence,
+                outcome,
+            });
+        }
+        Ok(told)
+    }
 }
 
 /// The article as the topics see it.

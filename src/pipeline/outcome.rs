@@ -111,7 +111,9 @@ impl Case<'_> {
         let follow = self.state.follows.get(&(self.story, key));
         match follow.and_then(|follow| follow.told) {
             None => Ok(AlertKind::NewStory),
-            Some(told) if now.saturating_sub(told) < rule.cooldown_secs => Err("cooldown"),
+            Some(told) if rule.cooldown_secs > 0 && now.saturating_sub(told) < rule.cooldown_secs => {
+                Err("cooldown")
+            }
             Some(_) => Ok(AlertKind::NewCoverage),
         }
     }

@@ -26,17 +26,17 @@ use crate::{
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
 /// A line of the journal that holds an article, and where it stands.
-struct Decided {
+pub(super) struct Decided {
     seq: u64,
     at: Locator,
-    article: Article,
-    decision: Decision,
-    alerts: Vec<Alert>,
-    traces: Vec<Traced>,
+    pub(super) article: Article,
+    pub(super) decision: Decision,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) traces: Vec<Traced>,
 }
 
 impl Decided {
-    fn placed(&self) -> apply::Placed<'_> {
+    pub(super) fn placed(&self) -> apply::Placed<'_> {
         let Self { seq, at, article, decision, alerts, traces } = self;
         apply::Placed { seq: *seq, at: *at, article, decision, alerts, traces, vector: None }
     }
@@ -44,8 +44,8 @@ impl Decided {
 
 /// The lines of one batch.
 #[derive(Default)]
-struct Batch {
-    articles: Vec<Decided>,
+pub(super) struct Batch {
+    pub(super) articles: Vec<Decided>,
     /// What else there is, and before which article it stands.
     others: Vec<(usize, Other)>,
 }
@@ -115,10 +115,7 @@ fn again(
     changes: &mut Changes,
     batch: &Batch,
 ) -> Result<(), PipelineError> {
-    let analyses = in_parallel(&batch.articles, |Decided { article, decision, .. }| {
-        let language = decision.article.language.clone();
-        decide::analyse_again(article, language, decision.entities.clone(), decision.quotes.clone())
-    });
+    let analyses = analyses(batch);
     let mut others = batch.others.iter().peekable();
     for (at, (decided, analysis)) in batch.articles.iter().zip(analyses).enumerate() {
         while let Some((_, other)) = others.next_if(|(before, _)| *before <= at) {
@@ -128,6 +125,14 @@ fn again(
     }
     others.for_each(|(_, other)| apply_other(state, changes, other));
     Ok(())
+}
+
+/// What the decisions of a batch do not say of its articles.
+pub(super) fn analyses(batch: &Batch) -> Vec<Analysis> {
+    in_parallel(&batch.articles, |Decided { article, decision, .. }| {
+        let language = decision.article.language.clone();
+        decide::analyse_again(article, language, decision.entities.clone(), decision.quotes.clone())
+    })
 }
 
 fn apply_other(state: &mut State, changes: &mut Changes, other: &Other) {
@@ -160,7 +165,7 @@ fn first_seq(scan: Scan) -> Result<u64, PipelineError> {
 }
 
 /// The next committed batch and where it ends. Damage is told and stepped over.
-fn next_batch(scan: &mut Scan) -> Result<Option<(Batch, Commit, Position)>, PipelineError> {
+pub(super) fn next_batch(scan: &mut Scan) -> Result<Option<(Batch, Commit, Position)>, PipelineError> {
     let mut batch = Batch::default();
     while let Some(line) = scan.next() {
         match line {
@@ -183,7 +188,7 @@ fn next_batch(scan: &mut Scan) -> Result<Option<(Batch, Commit, Position)>, Pipe
     Ok(None)
 }
 
-fn bytes_from(days: impl Iterator<Item = (u32, u64)>, from: Position) -> u64 {
+pub(super) fn bytes_from(days: impl Iterator<Item = (u32, u64)>, from: Position) -> u64 {
     days.filter(|(day, _)| *day >= from.day)
         .map(|(day, bytes)| if day == from.day { bytes.saturating_sub(from.offset) } else { bytes })
         .sum()
@@ -211,7 +216,7 @@ const DIFFERENT_NAMED_MAX: usize = 100;
 pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecided, PipelineError> {
     let total = journal.bytes();
     let mut state = State::new();
-    let mut memory = Again { rows: MemoryView::default(), journal };
+    let mut memory = Again::new(journal);
     let mut redecided = Redecided::default();
     let mut scan = journal.scan(Position::default())?;
     while let Some((batch, commit, end)) = next_batch(&mut scan)? {
@@ -233,16 +238,26 @@ pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecide
         }
         others.for_each(|(_, other)| apply_other(&mut state, &mut changes, other));
         finish(&mut state, &mut changes, &commit);
-        memory.rows.apply(&changes);
+        memory.apply(&changes);
         progress(total.saturating_sub(bytes_from(journal.days(), end)), total);
     }
     Ok(redecided)
 }
 
 /// Rows in memory, articles from the journal.
-struct Again<'a> {
+pub(super) struct Again<'a> {
     rows: MemoryView,
     journal: &'a Reader,
+}
+
+impl<'a> Again<'a> {
+    pub(super) fn new(journal: &'a Reader) -> Self {
+        Self { rows: MemoryView::default(), journal }
+    }
+
+    pub(super) fn apply(&mut self, changes: &Changes) {
+        self.rows.apply(changes);
+    }
 }
 
 impl View for Again<'_> {

@@ -4,6 +4,7 @@
 
 mod asker;
 mod profile;
+pub mod propose;
 pub mod query;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -94,6 +94,11 @@ impl Changes {
         self.trees.entry(tree).or_default().insert(key.into(), None);
     }
 
+    /// Leaves out all changes of a tree.
+    pub fn forget(&mut self, tree: Tree) {
+        self.rows.retain(|(other, _), _| *other != tree);
+    }
+
     /// What the batch so far says of a key: `None` nothing, `Some(None)` that it is gone.
     pub fn get(&self, tree: Tree, key: &[u8]) -> Option<Option<&[u8]>> {
         self.trees.get(&tree)?.get(key).map(Option::as_deref)

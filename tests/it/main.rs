@@ -20,5 +20,6 @@ mod kill;
 mod reading;
 mod seeds;
 mod tidy;
+mod topics;
 mod verbs;
 mod world;

@@ -20,7 +20,8 @@ fn told() -> World {
 fn every_verb_has_help() {
     let world = World::new("");
     let verbs = [
-        "demo", "run", "check", "ingest", "inspect", "explain", "feeds", "status", "tail", "stories", "story",
+        "demo", "run", "check", "ingest", "inspect", "explain", "backtest", "feeds", "status", "tail", "topics",
+        "stories", "story",
         "store",
     ];
     for verb in verbs {

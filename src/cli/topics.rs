@@ -1,0 +1,157 @@
+//! `topics`: what is tracked, and how to begin with a new one.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{ConfigFlag, Failure, backtest};
+use crate::{
+    alert::line::harmless,
+    config::Config,
+    daemon::{self, NewTopic},
+    event::TrackedName,
+};
+
+/// List the topics, or propose a new one from sample reports.
+#[derive(Args, Debug)]
+pub(super) struct Flags {
+    #[command(subcommand)]
+    what: Option<What>,
+
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// The config file [default: /etc/storywatch/storywatch.toml, else storywatch/storywatch.toml in the XDG folder].
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    New(New),
+}
+
+/// Propose a topic from reports of the story that you want to follow.
+///
+/// Reads the samples (text, HTML, JSON Lines: whatever a drop takes), finds the names and words that set them apart,
+/// and prints a [[topic]] for the config, with what it would have alerted over everything that is stored. Changes
+/// nothing: copy it into the config, edit it to your liking, and reload. A page on the web is saved to a file first.
+#[derive(Args, Debug)]
+struct New {
+    /// What alerts will call the topic.
+    name: String,
+
+    /// Sample reports.
+    #[arg(required = true, value_name = "FILE")]
+    samples: Vec<PathBuf>,
+}
+
+pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
+    use std::io::Write as _;
+    super::log_for_people();
+    let config = super::config(&ConfigFlag { config: flags.config.clone() })?;
+    let text = match &flags.what {
+        None if flags.json => format!("{}\n", list_json(&config)),
+        None => list(&config),
+        Some(What::New(New { name, samples })) => {
+            let new = daemon::new_topic(&config, name, samples)?;
+            if flags.json { format!("{}\n", new_json(&new)) } else { new_toml(&new)? }
+        }
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn list_json(config: &Config) -> serde_json::Value {
+    let topics = config.topics.iter().map(|topic| {
+        let names = topic.names.iter().map(|name| (name.name.clone(), json!(name.aliases)));
+        json!({
+            "name": topic.name,
+            "query": topic.query,
+            "names": names.collect::<serde_json::Map<_, _>>(),
+            "examples": topic.examples,
+            "not_examples": topic.not_examples,
+            "sensitivity": topic.sensitivity,
+        })
+    });
+    topics.collect()
+}
+
+fn list(config: &Config) -> String {
+    let mut text = String::new();
+    if config.topics.is_empty() {
+        let path = config.path.display();
+        writeln!(text, "{path} has no topics: `storywatch topics new NAME FILE...` proposes one").ok();
+    }
+    for topic in &config.topics {
+        writeln!(text, "{}", harmless(&topic.name)).ok();
+        let names: Vec<_> = topic.names.iter().map(|name| name.name.as_str()).collect();
+        let paths = |paths: &[PathBuf]| {
+            paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+        };
+        for (what, value) in [
+            ("query", topic.query.clone().unwrap_or_default()),
+            ("names", names.join(", ")),
+            ("examples", paths(&topic.examples)),
+            ("not like", paths(&topic.not_examples)),
+        ] {
+            if !value.is_empty() {
+                writeln!(text, "  {what:<9} {}", harmless(&value)).ok();
+            }
+        }
+    }
+    text
+}
+
+fn new_json(new: &NewTopic) -> serde_json::Value {
+    let names = new.proposal.names.iter().map(|name| (name.name.clone(), json!(name.aliases)));
+    json!({
+        "name": new.name,
+        "query": new.proposal.query,
+        "query_holds_in": new.proposal.held,
+        "samples": new.samples,
+        "names": names.collect::<serde_json::Map<_, _>>(),
+        "examples": new.examples,
+        "backtest": new.tried.as_ref().map(backtest::as_json),
+    })
+}
+
+fn new_toml(new: &NewTopic) -> Result<String, Failure> {
+    let mut text = String::new();
+    match &new.tried {
+        None => writeln!(text, "# Nothing is stored yet that this topic could be tried on.")?,
+        Some(tried) => {
+            writeln!(text, "# Over what is stored, this topic would have done this:")?;
+            for line in backtest::in_words(tried).lines() {
+                writeln!(text, "{}", format!("#   {line}").trim_end())?;
+            }
+        }
+    }
+    writeln!(text, "[[topic]]\nname = {}", quoted(&new.name)?)?;
+    if let Some(query) = &new.proposal.query {
+        writeln!(text, "# holds in {} of {} samples", new.proposal.held, new.samples)?;
+        writeln!(text, "query = {}", quoted(query)?)?;
+    } else {
+        writeln!(text, "# The samples share no names or words that other news would not have: no query.")?;
+    }
+    let examples = new.examples.iter().map(|path| quoted(&path.to_string_lossy()));
+    writeln!(text, "examples = [{}]", examples.collect::<Result<Vec<_>, _>>()?.join(", "))?;
+    let names = new.proposal.names.iter().map(spelled).collect::<Result<Vec<_>, _>>()?;
+    if !names.is_empty() {
+        writeln!(text, "# To be told of all else about these, too:\n# names = {{ {} }}", names.join(", "))?;
+    }
+    Ok(text)
+}
+
+/// A name with its other spellings, as an entry of an inline table.
+fn spelled(name: &TrackedName) -> Result<String, serde_json::Error> {
+    let aliases = name.aliases.iter().map(|alias| quoted(alias)).collect::<Result<Vec<_>, _>>()?;
+    Ok(format!("{} = [{}]", quoted(&name.name)?, aliases.join(", ")))
+}
+
+/// A string of JSON is one of TOML, too.
+fn quoted(value: &str) -> Result<String, serde_json::Error> {
+    serde_json::to_string(value)
+}
