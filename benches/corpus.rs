@@ -12,15 +12,11 @@ const VOCABULARY: u64 = 20_000;
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn next32(&mut self) -> u32 {
-        u32::try_from(self.next() >> 32).unwrap_or_default()
     }
 
     fn below(&mut self, bound: u64) -> u64 {

@@ -84,7 +84,7 @@ fn made_entry(seq: u64, random: &mut Random) -> Entry {
         site: seq % 1000,
         time: 1_900_000_000,
         words: 800,
-        sketch: (0..72).map(|_| random.next32()).collect(),
+        sketch: (0..72).map(|_| u32::try_from(random.next() >> 32).unwrap_or_default()).collect(),
         indexed: true,
     }
 }

@@ -92,8 +92,7 @@ pub(crate) fn ask(hosts: usize, port: u16) -> io::Result<()> {
             count(&mut events, &mut polls, &mut failed).await;
         }
         let fetcher = Fetcher::new(&limits);
-        let mut every = 1;
-        for (what, mode) in [("new connections", servers::CLOSE), ("open connections", servers::KEEP)] {
+        for (every, what, mode) in [(1, ("new connections", servers::CLOSE), (2, "open connections", servers::KEEP)] {
             let url = format!("https://{}{mode}", servers::at(0, port));
             let request = Request { url: &url, configured: Some(&url), ..Request::default() };
             if !matches!(fetcher.get(request).await, Outcome::Fetched(_)) {
@@ -101,7 +100,6 @@ pub(crate) fn ask(hosts: usize, port: u16) -> io::Result<()> {
             }
             // as often as may be: a changed interval is a reason to ask at once
             feeds.send_replace(specs(hosts, port, every));
-            every += 1;
             measure(what, &mut events).await?;
         }
         stop.cancel();

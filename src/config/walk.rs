@@ -19,7 +19,17 @@ pub(super) struct Heading {
 pub(super) const TOP: Heading = Heading {
     title: "the top of the file, before any [section]",
     keys: &[
-        "state_dir", "control", "fetch", "feed", "sitemap", "websub", "drop", "alerts", "store", "names", "topic",
+        "state_dir",
+        "control",
+        "fetch",
+        "feed",
+        "sitemap",
+        "websub",
+        "drop",
+        "alerts",
+        "store",
+        "names",
+        "topic",
     ],
 };
 pub(super) const FETCH: Heading = Heading {
@@ -43,7 +53,8 @@ pub(super) const FEED: Heading = Heading {
 };
 pub(super) const SITEMAP: Heading = Heading { title: "[[sitemap]]", keys: FEED.keys };
 pub(super) const WEBSUB: Heading = Heading { title: "[websub]", keys: &["listen", "callback"] };
-pub(super) const DROP: Heading = Heading { title: "[[drop]]", keys: &["path", "outlet", "finished", "rejected", "subdirectories"] };
+pub(super) const DROP: Heading =
+    Heading { title: "[[drop]]", keys: &["path", "outlet", "finished", "rejected", "subdirectories"] };
 pub(super) const ALERTS: Heading =
     Heading { title: "[alerts]", keys: &["log", "format", "max_age", "first_fetch"] };
 pub(super) const STORE: Heading = Heading { title: "[store]", keys: &["window_days", "window_articles_max"] };

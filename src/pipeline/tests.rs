@@ -38,6 +38,7 @@ impl World {
             max_age_secs: 3 * 86_400,
             first_fetch_secs: 86_400,
             window_days: 30,
+            names: Vec::new(),
             window_articles_max: 1000,
         };
         world.pipeline().set_rules(rules).unwrap();

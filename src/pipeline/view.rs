@@ -96,7 +96,7 @@ impl Changes {
 
     /// Leaves out all changes of a tree.
     pub fn forget(&mut self, tree: Tree) {
-        self.rows.retain(|(other, _), _| *other != tree);
+        self.trees.remove(&tree);
     }
 
     /// What the batch so far says of a key: `None` nothing, `Some(None)` that it is gone.

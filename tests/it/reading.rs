@@ -79,9 +79,8 @@ fn a_story_is_told_from_first_to_last() {
         groups[0]["variants"].as_array().unwrap().iter().zip([("a", GULL), ("c", HERON)])
     {
         assert_eq!(variant["input_id"], id);
-        let (start, end) =
-            (variant["start"].as_u64().unwrap() as usize, variant["end"].as_u64().unwrap() as usize);
-        assert_eq!(variant["text"], text[start..end]);
+        let place = |end: &str| usize::try_from(variant[end].as_u64().unwrap()).unwrap();
+        assert_eq!(variant["text"], text[place("start")..place("end")]);
     }
 }
 

@@ -20,9 +20,8 @@ fn told() -> World {
 fn every_verb_has_help() {
     let world = World::new("");
     let verbs = [
-        "demo", "run", "check", "ingest", "inspect", "explain", "backtest", "feeds", "status", "tail", "topics",
-        "stories", "story",
-        "store",
+        "demo", "run", "check", "ingest", "inspect", "explain", "backtest", "feeds", "status", "tail",
+        "topics", "stories", "story", "store",
     ];
     for verb in verbs {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_storywatch"))

@@ -94,13 +94,12 @@ mod template {
     pub(super) const SLOT: u64 = 128;
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "both halves of the product are folded into one")]
 fn feature(template: u64, value: u64) -> u32 {
     let keyed = value ^ template.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let product = u128::from(keyed) * u128::from(0xd6e8_feb8_6659_fd93_u64);
-    #[expect(clippy::cast_possible_truncation, reason = "both halves of the product are folded into one")]
     let folded = (product >> 64) as u64 ^ product as u64;
-    let row = (folded >> (64 - TABLE_BITS)) as u32;
-    row
+    (folded >> (64 - TABLE_BITS)) as u32
 }
 
 fn both(one: u64, other: u64) -> u64 {
