@@ -92,7 +92,8 @@ pub(crate) fn ask(hosts: usize, port: u16) -> io::Result<()> {
             count(&mut events, &mut polls, &mut failed).await;
         }
         let fetcher = Fetcher::new(&limits);
-        for (every, what, mode) in [(1, ("new connections", servers::CLOSE), (2, "open connections", servers::KEEP)] {
+        let modes = [(1, "new connections", servers::CLOSE), (2, "open connections", servers::KEEP)];
+        for (every, what, mode) in modes {
             let url = format!("https://{}{mode}", servers::at(0, port));
             let request = Request { url: &url, configured: Some(&url), ..Request::default() };
             if !matches!(fetcher.get(request).await, Outcome::Fetched(_)) {

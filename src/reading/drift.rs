@@ -66,7 +66,7 @@ const UNKNOWN_WEIGHT: f32 = 8.0;
 const UNKNOWN_WHOLE_WORDS: u32 = 3;
 /// Where the texts name two speakers, one of them wrongly.
 const OTHER_SHARE: f32 = 0.9;
-const OTHER_WORDS: u32 = 5;
+const OTHER_WORDS: u32 = 6;
 const OTHER_WEIGHT: f32 = 15.0;
 /// All of it, but for rounding.
 const WHOLE: f32 = 0.99;
@@ -267,11 +267,14 @@ fn align(a: &[Word], b: &[Word]) -> Shared {
     above.last().copied().unwrap_or_default()
 }
 
-/// Whether two names may be one person's: the last word is the same, or one holds all words of the other.
+/// Whether two names may be one person's: one holds all words of the other, or first and last word are the same.
 fn same_name(a: &str, b: &str) -> bool {
     let (a, b) = (a.to_lowercase(), b.to_lowercase());
     let within = |a: &str, b: &str| a.split(' ').all(|word| b.split(' ').any(|other| word == other));
-    a.rsplit(' ').next() == b.rsplit(' ').next() || within(&a, &b) || within(&b, &a)
+    let ends = |name: &str| {
+        (name.split(' ').next() == a.split(' ').next(), name.rsplit(' ').next() == a.rsplit(' ').next())
+    };
+    ends(&b) == (true, true) || within(&a, &b) || within(&b, &a)
 }
 
 /// The name that most give; of those equal the longest, then the first of the alphabet.
@@ -349,6 +352,12 @@ mod tests {
         let long =
             "the inspectors examined seventeen cracked rudder bolts beneath the ferry's engine compartment";
         assert_eq!(grouped(&[("gull", ORVIK, long), ("tern", Some("Ole Brandt"), long)]), [vec![0, 1]]);
+    }
+
+    #[test]
+    fn one_surname_is_not_one_person() {
+        assert!(same_name("Lena Orvik", "orvik") && same_name("Lena M. Orvik", "Lena Orvik"));
+        assert!(!same_name("Lena Orvik", "Jonas Orvik") && !same_name("Lena Orvik", "Lena Brandt"));
     }
 
     #[test]
