@@ -118,7 +118,7 @@ fn parsing(feeds: &[String]) -> io::Result<()> {
         ];
         for (best, stage) in best.iter_mut().zip(stages) {
             let begun = cpu();
-            for feed in &feeds {
+            for feed in feeds {
                 stage(feed);
             }
             *best = (*best).min(cpu().saturating_sub(begun));
