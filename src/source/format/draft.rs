@@ -59,15 +59,18 @@ pub(super) struct Draft {
     pub(super) embargo: Option<Timestamp>,
     /// The publisher takes it back.
     pub(super) withdrawn: bool,
+    /// It says itself that a headline is all there is.
+    pub(super) headline_only: bool,
 }
 
 impl Draft {
-    /// The article, if there is a text in it; a report that is taken back needs none.
+    /// The article, if there is a text in it; a report that is taken back needs none, nor one that is a headline alone.
     pub(super) fn finish(self) -> Piece {
         let input_id = self.id.map(|id| bounded(&id)).filter(|id| !id.is_empty());
         let title = clean::line(&self.title);
         let text = clean::text(&self.text);
-        if text.trim().is_empty() && !self.withdrawn {
+        let headline = self.headline_only && !title.is_empty();
+        if text.trim().is_empty() && !self.withdrawn && !headline {
             let reason = if title.is_empty() {
                 "there is neither a title nor a text in it"
             } else {
@@ -138,6 +141,8 @@ mod tests {
         let draft = Draft { id: Some("7".to_owned()), title: "A dam".to_owned(), ..Draft::default() };
         let fault = draft.clone().finish().unwrap_err();
         assert_eq!(fault.input_id.as_deref(), Some("7"));
+        let headline = Draft { headline_only: true, ..draft.clone() }.finish().unwrap();
+        assert_eq!((headline.title.as_str(), headline.text.as_str()), ("A dam", ""));
         let article = Draft { withdrawn: true, ..draft }.finish().unwrap();
         assert_eq!(article.standing, Standing::Withdrawn);
     }

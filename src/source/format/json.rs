@@ -191,6 +191,8 @@ pub(super) fn article(object: &Map<String, Value>) -> Piece {
         embargo: moment(object, &["embargo", "embargoed", "embargo_until"]),
         withdrawn: hidden
             .is_some_and(|status| matches!(status, "withdrawn" | "canceled" | "cancelled" | "retracted")),
+        // A text that is there and empty is meant; one that is missing was forgotten.
+        headline_only: object.get("text").is_some_and(Value::is_string),
     }
     .finish()
 }

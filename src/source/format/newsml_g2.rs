@@ -106,6 +106,7 @@ fn item(item: &Element) -> Piece {
         section,
         embargo: time(meta(&["embargoed"])),
         withdrawn,
+        ..Draft::default()
     }
     .finish()
 }

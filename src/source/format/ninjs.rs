@@ -68,6 +68,7 @@ pub(super) fn article(object: &Map<String, Value>) -> Piece {
         section: first_name(object, "subjects").or_else(|| first_name(object, "subject")).map(str::to_owned),
         embargo: time("embargoed").or_else(|| time("embargoeduntil")),
         withdrawn,
+        ..Draft::default()
     }
     .finish()
 }

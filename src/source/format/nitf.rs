@@ -51,6 +51,7 @@ pub(super) fn draft(nitf: &Element) -> Draft {
         // what is released later than it was issued is not to be told before
         embargo: release.filter(|release| issued.is_none_or(|issued| *release > issued)),
         withdrawn: is_withdrawn(nitf),
+        ..Draft::default()
     }
 }
 
