@@ -1,8 +1,9 @@
 //! Event in: decide, apply, commit, deliver. One plain thread owns all state; what is below it is pure.
 
-use std::{collections::BTreeMap, num::NonZero, thread};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use tokio::sync::mpsc;
 
 pub mod address;
@@ -397,22 +398,13 @@ fn analyse_all(fresh: &[Option<&Article>], state: &State) -> Vec<Analysis> {
     in_parallel(&articles, |article| decide::analyse(article, &state.names))
 }
 
-/// The results in the order of the input, by several threads where there are many.
-fn in_parallel<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> U + Sync) -> Vec<U> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    if all.len() < PARALLEL_ARTICLES_MIN || threads == 1 {
+/// The results in the order of the input, by several threads where there are many. The threads live as long as the
+/// process: new ones would have their memory made anew each time.
+fn in_parallel<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> U + Sync + Send) -> Vec<U> {
+    if all.len() < PARALLEL_ARTICLES_MIN {
         return all.iter().map(each).collect();
     }
-    let share = all.len().div_ceil(threads);
-    let each = &each;
-    thread::scope(|scope| {
-        let spawn = |some| scope.spawn(move || <[T]>::iter(some).map(each).collect::<Vec<_>>());
-        let workers: Vec<_> = all.chunks(share).map(spawn).collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, Vec<U>>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        workers.into_iter().flat_map(join).collect()
-    })
+    all.par_iter().map(each).collect()
 }
 
 #[cfg(test)]
