@@ -40,11 +40,6 @@ use storywatch::{
 };
 
 const PACKED: &str = "models/tagger.zst";
-const PERSONS: &str = "models/persons.txt";
-/// A surname means one person where so many taught articles name the person in full,
-const PERSON_ARTICLES_MIN: usize = 8;
-/// and so many percent of those that name anybody with it.
-const PERSON_PERCENT_MIN: usize = 85;
 const ROUNDS: usize = 6;
 /// Rounds of the models that tag what they were not fitted on.
 const CROSS_ROUNDS: usize = 3;
@@ -80,11 +75,6 @@ fn main() -> Result<()> {
         documents.extend(taught(Path::new(path))?);
     }
     println!("{} documents", documents.len());
-    let known = persons(&documents);
-    if !known.is_empty() {
-        fs::write(PERSONS, known.join("\n") + "\n").with_context(|| format!("could not write {PERSONS}"))?;
-        println!("{} known by surname", known.len());
-    }
     let packed = fit(&documents, &clusters)?;
     fs::write(PACKED, &packed).with_context(|| format!("could not write {PACKED}"))?;
     println!("{} bytes", packed.len());
@@ -480,47 +470,6 @@ fn clean(document: &mut Document) {
         }
     }
     names.retain(|(from, to, _)| from < to && !text[*from..*to].starts_with('@'));
-}
-
-/// Full names that a surname alone means, counted over the taught documents; one for a surname, sorted.
-fn persons(documents: &[Document]) -> Vec<String> {
-    let mut bearers: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-    let mut given: BTreeMap<String, usize> = BTreeMap::new();
-    for document in documents.iter().filter(|document| document.taught) {
-        let full: BTreeSet<String> = document
-            .names
-            .iter()
-            .filter(|name| name.2 == EntityKind::Person)
-            .filter_map(|(from, to, _)| {
-                let words: Vec<&str> =
-                    document.text[*from..*to].split(' ').filter(|word| word.len() > 2).collect();
-                let plain = |word: &&str| {
-                    word.starts_with(char::is_uppercase)
-                        && word.chars().all(|c| c.is_alphabetic() || "-’'".contains(c))
-                };
-                (words.len() == 2 && words.iter().all(plain)).then(|| words.join(" "))
-            })
-            .collect();
-        for name in full {
-            if let Some((first, surname)) = name.rsplit_once(' ') {
-                *given.entry(first.to_lowercase()).or_default() += 1;
-                *bearers.entry(surname.to_lowercase()).or_default().entry(name.clone()).or_default() += 1;
-            }
-        }
-    }
-    let mut known: Vec<String> = bearers
-        .into_iter()
-        .filter_map(|(surname, same)| {
-            let all: usize = same.values().sum();
-            if given.get(&surname).is_some_and(|count| count * 4 > all) {
-                return None;
-            }
-            let (name, count) = same.into_iter().max_by_key(|(_, count)| *count)?;
-            (count >= PERSON_ARTICLES_MIN && count * 100 >= all * PERSON_PERCENT_MIN).then_some(name)
-        })
-        .collect();
-    known.sort();
-    known
 }
 
 #[derive(Deserialize)]

@@ -197,7 +197,7 @@ pub(crate) fn decide(
     entity::resolve(&mut analysis.entities, &mut analysis.quotes, |surname| {
         let tracked = state.names.bearer(surname).map(|name| (name, true));
         let told = || Some((state.bearers.of(joined?, surname)?.to_owned(), false));
-        tracked.or_else(told).or_else(|| Some((entity::full_name(surname)?.to_owned(), false)))
+        tracked.or_else(told)
     });
     let arrival =
         Arrival { known, article, analysis, assignment: &assignment, joined, other: placed.other.as_ref() };

@@ -2,7 +2,6 @@
 
 mod borne;
 mod clues;
-mod famous;
 mod filed;
 pub mod learn;
 mod lexicon;
@@ -18,7 +17,6 @@ mod token;
 mod tracked;
 
 use crate::article::{Entity, Tagger};
-pub(crate) use famous::full_name;
 pub(crate) use filed::{Offsets, Seen};
 pub(crate) use lexicon::{FEMALE, FIRST, MALE, ROLE_NOUN, SAID, TITLE, TITLE_PART};
 pub(crate) use page::Page;

@@ -25,7 +25,7 @@ pub fn read(
     (tagged.entities, quotes)
 }
 
-/// The same of an article that stands alone: whom a surname means is told by the tracked names, else by the news of years.
+/// The same of an article that stands alone: whom a surname means is told by the tracked names.
 pub fn read_alone(
     title: &str,
     text: &str,
@@ -33,10 +33,7 @@ pub fn read_alone(
     names: &entity::Names,
 ) -> (Vec<Entity>, Vec<Quote>) {
     let (mut entities, mut quotes) = read(title, text, language, names);
-    entity::resolve(&mut entities, &mut quotes, |surname| {
-        let tracked = names.bearer(surname).map(|name| (name, true));
-        tracked.or_else(|| Some((entity::full_name(surname)?.to_owned(), false)))
-    });
+    entity::resolve(&mut entities, &mut quotes, |surname| names.bearer(surname).map(|name| (name, true)));
     (entities, quotes)
 }
 
