@@ -104,8 +104,9 @@ fn told(report: &Report, story: &Storyline, lines: &mut Vec<String>) {
         lines.push(format!("      new: {}", new.join(", ")));
     }
     for update in &report.updates {
-        let what = update.novel.as_ref().map_or("nothing that matters".to_owned(), |novel| harmless(novel));
-        lines.push(format!("      {}  updated: {what}", minute(update.seen_at)));
+        let changed = || update.novel.as_deref().unwrap_or("nothing that matters");
+        let what = update.reason.as_deref().unwrap_or_else(changed);
+        lines.push(format!("      {}  updated: {}", minute(update.seen_at), harmless(what)));
     }
     let copies: Vec<String> = story
         .articles

@@ -86,6 +86,9 @@ pub struct Update {
     pub seen_at: Timestamp,
     /// What it says that the revision before did not.
     pub novel: Option<String>,
+    /// Why it is told otherwise than by its text, such as that its publisher takes the report back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Who or what is named.
@@ -144,10 +147,12 @@ pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
         let before = last.insert(report, one);
         match reports.iter_mut().find(|known| known.id == report) {
             Some(known) => {
-                known.title.clone_from(&article.title);
+                // A notice that takes a report back may have no headline of its own; the decision has the report's.
+                known.title.clone_from(&decision.article.title);
                 known.updates.push(Update {
                     seen_at: article.seen_at,
                     novel: before.and_then(|before| changed(before, one)),
+                    reason: decision.reason.clone(),
                 });
             }
             None => reports.push(Report {

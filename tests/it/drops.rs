@@ -40,6 +40,11 @@ fn a_report_that_is_taken_back_is_told_once_to_who_was_told_of_it() {
     assert_eq!(decisions[3]["verdict"], "rejected");
     assert_eq!(world.alerts().len(), 2);
     daemon.stop();
+    let story = world.ok(&["story", decisions[0]["story"].as_str().unwrap()]);
+    assert!(
+        story.contains("Ferry halted") && story.contains("updated: withdrawn by its publisher"),
+        "{story}"
+    );
     world.ok(&["store", "verify"]);
 }
 
