@@ -59,6 +59,7 @@ impl Compiler<'_> {
         };
         let names = file.names.into_iter().map(tracked).collect();
         let topics = self.topics(file.topics, check_query);
+        let sinks = self.sinks(file.sinks, &topics);
         Config {
             path: path.to_path_buf(),
             state_dir,
@@ -71,11 +72,12 @@ impl Compiler<'_> {
             store,
             names,
             topics,
+            sinks,
             warnings: Vec::new(),
         }
     }
 
-    fn path(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
         let Written { value, at } = written?;
         match place::absolute(value, self.dir, self.env) {
             Ok(path) => Some(path),
@@ -178,7 +180,7 @@ impl Compiler<'_> {
     }
 
     /// A file with credentials. A bare name is one of those that systemd hands over, where it does.
-    fn credentials(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
+    pub(super) fn credentials(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
         let name = written.map(|written| written.value.as_str())?;
         match &self.env.credentials_directory {
             Some(dir) if !name.contains('/') => Some(dir.join(name)),
@@ -223,6 +225,7 @@ impl Compiler<'_> {
             format: value_or(file.format.as_ref(), LogFormat::default()),
             max_age_secs: value_or(file.max_age.as_ref(), MAX_AGE_SECS),
             first_fetch_secs: value_or(file.first_fetch.as_ref(), FIRST_FETCH_SECS),
+            silent_feeds: value_or(file.silent_feeds.as_ref(), true),
         }
     }
 
@@ -256,6 +259,10 @@ impl Compiler<'_> {
                 sensitivity: value_or(file.sensitivity.as_ref(), Sensitivity::default()),
                 min_outlets: value_or(file.min_outlets.as_ref(), 1),
                 cooldown_secs: value_or(file.cooldown.as_ref(), 0),
+                digest_secs: value_or(file.digest.as_ref(), 0),
+                quiet: file.quiet.map(|quiet| quiet.value),
+                max_per_hour: value_or(file.max_per_hour.as_ref(), 0),
+                kinds: file.kinds,
             });
         }
         topics
@@ -279,7 +286,7 @@ impl Compiler<'_> {
     }
 
     /// Notes what stands there a second time.
-    fn twice<T: Ord>(&mut self, known: &mut BTreeMap<T, usize>, key: T, at: usize, what: &str) -> bool {
+    pub(super) fn twice<T: Ord>(&mut self, known: &mut BTreeMap<T, usize>, key: T, at: usize, what: &str) -> bool {
         let Some(first) = known.get(&key) else {
             known.insert(key, at);
             return false;
