@@ -4,6 +4,7 @@
 mod compile;
 mod fault;
 mod file;
+mod pieces;
 mod place;
 mod sink;
 mod value;
@@ -295,9 +296,18 @@ fn parse(
     env: &Env,
     check_query: &dyn Fn(&str) -> Result<(), QueryFault>,
 ) -> Result<Config, Vec<Fault>> {
+    let dir = absolute.parent().unwrap_or(Path::new("/"));
+    if let Some(file) = file::read_in_pieces(text) {
+        let walker = Walker::default();
+        let mut compiler = Compiler { text, dir, env, walker, warnings: Vec::new() };
+        let config = compiler.config(file, absolute, check_query);
+        // places are those of a piece: what has to be told is looked for in the whole text
+        if compiler.walker.faults.is_empty() && compiler.warnings.is_empty() {
+            return Ok(config);
+        }
+    }
     let mut walker = Walker::default();
     let file = file::read(text, &mut walker);
-    let dir = absolute.parent().unwrap_or(Path::new("/"));
     let mut compiler = Compiler { text, dir, env, walker, warnings: Vec::new() };
     let config = compiler.config(file, absolute, check_query);
     let faults = |mut found: Vec<(usize, String)>| {

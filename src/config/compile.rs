@@ -13,7 +13,10 @@ use super::{
     place::{self, Env},
     walk::{Walker, Written, shown},
 };
-use crate::event::{Sensitivity, TrackedName};
+use crate::{
+    article::Id,
+    event::{Sensitivity, TrackedName},
+};
 
 const POLL_SECS_DEFAULT: u32 = 900;
 const POLL_SECS_MIN: u32 = 300;
@@ -161,7 +164,8 @@ impl Compiler<'_> {
                 self.warnings.push((at.start, what.to_owned()));
             }
             let Some(Written { value: url, at }) = url else { continue };
-            if self.twice(&mut known, url.to_string(), at.start, "the same feed") {
+            let key = Id::of(&[url.as_str().as_bytes()]);
+            if self.twice(&mut known, key, at.start, "the same feed") {
                 continue;
             }
             let credentials = self.credentials(credentials.as_ref());

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 use url::Url;
 
 use super::{
-    FeedKind, Finished, FullText, LogFormat,
+    FeedKind, Finished, FullText, LogFormat, pieces,
     sink::{self, SinkFile},
     value::{self, duration_secs, feed_url, private_address},
     walk::{
@@ -145,6 +145,24 @@ pub(super) fn read(text: &str, walker: &mut Walker) -> File {
         forget_aftermath(text, errors.len(), walker);
     }
     file
+}
+
+/// The same of a text without any fault, its feeds parsed in pieces; `None` where the text is to be read whole, which
+/// also finds every fault.
+pub(super) fn read_in_pieces(text: &str) -> Option<File> {
+    let (rest, pieces) = pieces::split(text)?;
+    let mut walker = Walker::default();
+    let mut file = read(&rest, &mut walker);
+    let mut sitemaps = Vec::new();
+    for piece in pieces {
+        let of_piece = read(piece, &mut walker).feeds;
+        let (of_feeds, of_sitemaps): (Vec<_>, Vec<_>) =
+            of_piece.into_iter().partition(|feed| feed.kind == FeedKind::Feed);
+        file.feeds.extend(of_feeds);
+        sitemaps.extend(of_sitemaps);
+    }
+    file.feeds.append(&mut sitemaps);
+    walker.faults.is_empty().then_some(file)
 }
 
 /// The parser puts something in the place of what it could not read: other faults of the same line are its own. What
