@@ -71,7 +71,8 @@ impl Pipeline {
         let judgement =
             decide::judge_again(&self.state, known, decision.article.id.report, &article, &analysis)?;
         let compared = self.compared(known, &article, &analysis, &judgement)?;
-        let (verdicts, assignment) = decide::judge_topics(&self.state, &article, &analysis, decision.story);
+        let (verdicts, assignment) =
+            decide::judge_topics(&self.state, &article, &analysis, decision.story, report.seq);
         let why = self.why(&decision, compared, Some(&assignment), &verdicts.misses, true);
         with_why(&decision, why)
     }
