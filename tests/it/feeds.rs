@@ -49,6 +49,23 @@ fn health_is_told_in_words_and_as_json() {
 }
 
 #[test]
+fn what_is_gone_is_known_to_the_journal() {
+    let server = Server::start();
+    let world = World::new(&format!("{FETCH}[[feed]]\nurl = \"{}\"\npoll_secs = 1\n", server.url("/gone")));
+    let daemon = world.start();
+    wait_for("the end", || world.ok(&["feeds", "list"]).contains("1 gone").then_some(()));
+    daemon.stop();
+    std::fs::remove_dir_all(world.path("state/index")).unwrap();
+    let said = world.ok(&["feeds", "list"]);
+    assert!(said.contains("(410)") && said.contains("ago: it is not asked any more"), "{said}");
+    let asked = server.asked("/gone").len();
+    let daemon = world.start();
+    wait_for("the list", || world.ok(&["feeds", "list"]).contains("1 gone").then_some(()));
+    daemon.stop();
+    assert_eq!((asked, server.asked("/gone").len()), (1, 1));
+}
+
+#[test]
 fn lists_of_other_readers_come_in_and_go_out() {
     let world = World::new("[[feed]]\nurl = \"https://known.example/rss\"\n");
     world.write(
