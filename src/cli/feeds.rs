@@ -188,11 +188,10 @@ fn export(config: &Config) -> Result<(), Failure> {
         })
         .collect();
     std::io::stdout().lock().write_all(opml::write("Feeds of Storywatch", &feeds).as_bytes())?;
-    if feeds.len() < config.feeds.len() {
-        super::complain(&format!(
-            "{} sitemaps are left out: OPML has no word for them",
-            config.feeds.len() - feeds.len()
-        ));
+    match config.feeds.len() - feeds.len() {
+        0 => {}
+        1 => super::complain("a sitemap is left out: OPML has no word for it"),
+        more => super::complain(&format!("{more} sitemaps are left out: OPML has no word for them")),
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ fn any_char(raw: &str, is_such: impl Fn(char) -> bool) -> bool {
         let whole = whole.take_while(|piece| piece.iter().fold(true, |all, b| all & usual(*b))).count() * 32;
         // a character that is cut in two ends no piece of usual ones
         let mut chars = rest.get(whole..).unwrap_or("").chars();
-        if chars.by_ref().take(32).any(|c| !(c.is_ascii() && usual(c as u8)) && is_such(c)) {
+        if chars.by_ref().take(32).any(|c| !u8::try_from(c).is_ok_and(usual) && is_such(c)) {
             return true;
         }
         rest = chars.as_str();
