@@ -252,15 +252,14 @@ impl Schedule {
             started += 1;
         }
         for (url, state) in known {
-            match state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
-                Some(index) => self.insert(index::spec_below(&index.spec, &url), state, apart),
-                None => {
-                    if let Some(push) = &state.push {
-                        self.unsubscribe(&url, push);
-                    }
-                    removed.push(url);
-                }
+            if let Some(index) = state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
+                self.insert(index::spec_below(&index.spec, &url), state, apart);
+                continue;
             }
+            if let Some(push) = &state.push {
+                self.unsubscribe(&url, push);
+            }
+            removed.push(url);
         }
         self.refresh_below();
         removed.sort_unstable();
