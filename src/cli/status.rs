@@ -1,7 +1,7 @@
 //! `status`: how things stand.
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     ConfigFlag, Failure,
@@ -25,6 +25,9 @@ pub(super) struct Flags {
 /// Feeds that are not well and are named one by one.
 const ILL_SHOWN_MAX: usize = 20;
 
+/// Those that are named to programs.
+const ILL_KEPT_MAX: usize = 1000;
+
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     use std::io::Write;
     super::log_for_people();
@@ -36,7 +39,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     if flags.json {
         if let Some(fields) = status.as_object_mut() {
-            fields.insert("feeds".to_owned(), feeds.tally.json());
+            fields.insert("feeds".to_owned(), feeds.json());
         }
         serde_json::to_writer_pretty(&mut out, &status)?;
         writeln!(out)?;
@@ -46,11 +49,11 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How many feeds are how, and the first of those that are not well.
+/// How many feeds are how, and those that are not well.
 #[derive(Default)]
 struct Feeds {
     tally: Tally,
-    ill: Vec<String>,
+    ill: Vec<Health>,
     more: usize,
 }
 
@@ -61,8 +64,8 @@ impl Feeds {
         daemon::each_feed(desk, |feed| {
             let health = Health::of(feed, now);
             feeds.tally.count(&health);
-            if health.is_ill() && feeds.ill.len() < ILL_SHOWN_MAX {
-                feeds.ill.push(health.line());
+            if health.is_ill() && feeds.ill.len() < ILL_KEPT_MAX {
+                feeds.ill.push(health);
             } else {
                 feeds.more += usize::from(health.is_ill());
             }
@@ -73,11 +76,18 @@ impl Feeds {
 
     fn in_words(&self) -> Vec<String> {
         let mut lines = vec![format!("  feeds     {}", self.tally.in_words())];
-        lines.extend(self.ill.iter().map(|line| format!("  feed      {line}")));
-        if self.more > 0 {
-            lines.push(format!("            and {} more: `storywatch feeds list --failing`", self.more));
+        let shown = self.ill.iter().take(ILL_SHOWN_MAX);
+        lines.extend(shown.map(|health| format!("  feed      {}", health.line())));
+        let more = self.ill.len().saturating_sub(ILL_SHOWN_MAX) + self.more;
+        if more > 0 {
+            lines.push(format!("            and {more} more: `storywatch feeds list --failing`"));
         }
         lines
+    }
+
+    fn json(&self) -> Value {
+        let ill: Vec<Value> = self.ill.iter().map(Health::json).collect();
+        json!({ "count": self.tally.json(), "ill": ill })
     }
 }
 

@@ -45,6 +45,12 @@ fn health_is_told_in_words_and_as_json() {
     assert_eq!(healths, ["good", "failing"], "what was put right is to be mended too");
     assert_eq!(failing[1]["errors"], 1);
     assert!(failing[0]["last_success"].is_string() && failing[0]["next"].is_string());
+    let status: serde_json::Value = serde_json::from_str(&world.ok(&["status", "--json"])).unwrap();
+    assert_eq!(
+        (&status["feeds"]["count"]["good"], &status["feeds"]["count"]["failing"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(status["feeds"]["ill"][0]["url"], server.url("/missing"));
     daemon.stop();
 }
 
