@@ -30,9 +30,9 @@ mod upkeep;
 
 pub use self::{
     backtest::backtest,
-    feeds::{advice, feeds},
+    feeds::{Standing, advice, each_feed},
     ingest::{Ingested, ingest},
-    questions::{Explained, decisions, explain, status},
+    questions::{Desk, Explained, decisions, explain, status},
     reading::read,
     rules::read_rules,
     topics::{NewTopic, new_topic},
@@ -243,6 +243,7 @@ impl Daemon {
         let (specs, mut warnings) = feeds::feed_specs(&config);
         let (limits, more) = feeds::fetch_limits(&config);
         warnings.extend(more);
+        warnings.extend(feeds::without_contact(&config));
         for warning in warnings {
             tracing::warn!("{warning}");
         }

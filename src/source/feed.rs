@@ -18,7 +18,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     task::{self, JoinSet},
     time::{self, Instant},
 };
@@ -45,6 +45,9 @@ use crate::{
 
 /// Requests under way at one time.
 const IN_FLIGHT_MAX: usize = 128;
+
+/// Bodies that are read at one time: a thread of its own for each would only wait for the parser.
+const READERS_MAX: usize = 2;
 
 /// Feeds that are due together, as all are at first, are asked so long after each other: resolvers and small uplinks
 /// choke on a burst.
@@ -197,6 +200,7 @@ enum Done {
 struct Schedule {
     limits: Arc<FetchLimits>,
     fetcher: Arc<Fetcher>,
+    readers: Arc<Semaphore>,
     slots: BTreeMap<Id, Box<Slot>>,
     queue: BTreeSet<(Instant, Id)>,
     turns: Arc<Turns>,
@@ -211,6 +215,7 @@ impl Schedule {
     fn new(limits: FetchLimits, callback: Option<Callback>) -> Self {
         Self {
             fetcher: Arc::new(Fetcher::new(&limits)),
+            readers: Arc::new(Semaphore::new(READERS_MAX)),
             turns: Arc::new(Turns::new(Duration::from_secs(limits.per_host_gap_secs.into()))),
             limits: Arc::new(limits),
             slots: BTreeMap::new(),
@@ -247,15 +252,14 @@ impl Schedule {
             started += 1;
         }
         for (url, state) in known {
-            match state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
-                Some(index) => self.insert(index::spec_below(&index.spec, &url), state, apart),
-                None => {
-                    if let Some(push) = &state.push {
-                        self.unsubscribe(&url, push);
-                    }
-                    removed.push(url);
-                }
+            if let Some(index) = state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
+                self.insert(index::spec_below(&index.spec, &url), state, apart);
+                continue;
             }
+            if let Some(push) = &state.push {
+                self.unsubscribe(&url, push);
+            }
+            removed.push(url);
         }
         self.refresh_below();
         removed.sort_unstable();
@@ -337,7 +341,7 @@ impl Schedule {
     fn start(&mut self, key: Id) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         slot.asked = true;
-        let fetcher = Arc::clone(&self.fetcher);
+        let (fetcher, readers) = (Arc::clone(&self.fetcher), Arc::clone(&self.readers));
         let known = slot.state.body;
         let validators =
             (!slot.state.is_audit()).then(|| (slot.state.etag.clone(), slot.state.last_modified.clone()));
@@ -358,7 +362,7 @@ impl Schedule {
                     let (fetched, read) = if known == Some(body) {
                         (fetched, None)
                     } else {
-                        let (fetched, read) = read(fetched).await;
+                        let (fetched, read) = read(fetched, &readers).await;
                         (fetched, Some(read))
                     };
                     Answer { feed: key, outcome: Outcome::Fetched(fetched), read, body: Some(body) }
@@ -395,7 +399,12 @@ impl Schedule {
 }
 
 /// Reads the body away from the threads that wait.
-async fn read(mut fetched: Box<Fetched>) -> (Box<Fetched>, Result<parse::Feed, parse::ParseError>) {
+async fn read(
+    mut fetched: Box<Fetched>,
+    readers: &Semaphore,
+) -> (Box<Fetched>, Result<parse::Feed, parse::ParseError>) {
+    // nobody closes it
+    let _place = readers.acquire().await;
     let reading = task::spawn_blocking(move || {
         let feed = parse::parse(&fetched.body, fetched.content_type.as_deref(), Some(&fetched.url));
         fetched.body = Vec::new();
