@@ -17,7 +17,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::{self, JoinSet},
     time::{self, Instant},
 };
@@ -31,12 +31,13 @@ use self::{
 use super::{
     FeedSpec, FetchLimits,
     fetch::{Fetched, Fetcher, Outcome, Request},
+    fulltext::Parcel,
     parse,
     send::{BEAT, Closed, Way},
     turns::{Turns, host_of},
 };
 use crate::{
-    article::{Checkpoint, Id},
+    article::{Checkpoint, Found, Id, Receipt},
     event::Event,
     hub::Call,
     pulse::Pulse,
@@ -74,6 +75,12 @@ impl Known {
 pub struct Beginning {
     /// How feeds are asked.
     pub limits: FetchLimits,
+    /// Asks.
+    pub fetcher: Arc<Fetcher>,
+    /// When hosts may be asked.
+    pub turns: Arc<Turns>,
+    /// Where the items of feeds go that want their pages.
+    pub pages: Option<mpsc::Sender<Parcel>>,
     /// What is remembered of them.
     pub known: Known,
     /// Where hubs reach us, if they do.
@@ -90,9 +97,9 @@ pub async fn run(
     pulse: Pulse,
     stop: CancellationToken,
 ) {
-    let Beginning { limits, known, callback, mut calls } = beginning;
+    let Beginning { limits, fetcher, turns, pages, known, callback, mut calls } = beginning;
     let way = Way { door, pulse, stop };
-    let mut schedule = Schedule::new(limits, callback);
+    let mut schedule = Schedule::new(limits, fetcher, turns, pages, callback);
     let removed = schedule.adjust(&feeds.borrow_and_update().clone(), known.0);
     if forget(&way, removed).await.is_err() {
         return;
@@ -162,6 +169,12 @@ impl Slot {
         self.state.index.as_deref().unwrap_or(&self.spec.url)
     }
 
+    /// What came of it, on its way.
+    fn parcel(&self, found: Vec<Found>, receipt: Option<oneshot::Sender<Receipt>>) -> Parcel {
+        let (spec, configured) = (Arc::clone(&self.spec), self.configured().to_owned());
+        Parcel { spec, configured, found, checkpoint: self.checkpoint(), receipt }
+    }
+
     fn checkpoint(&self) -> Checkpoint {
         let state = serde_json::to_value(&self.state).unwrap_or(Value::Null);
         Checkpoint { key: format!("{KEY_PREFIX}{}", self.spec.url), state }
@@ -199,6 +212,7 @@ struct Schedule {
     slots: BTreeMap<Id, Box<Slot>>,
     queue: BTreeSet<(Instant, Id)>,
     turns: Arc<Turns>,
+    pages: Option<mpsc::Sender<Parcel>>,
     in_flight: JoinSet<Done>,
     outage: Outage,
     callback: Option<Callback>,
@@ -207,10 +221,17 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn new(limits: FetchLimits, callback: Option<Callback>) -> Self {
+    fn new(
+        limits: FetchLimits,
+        fetcher: Arc<Fetcher>,
+        turns: Arc<Turns>,
+        pages: Option<mpsc::Sender<Parcel>>,
+        callback: Option<Callback>,
+    ) -> Self {
         Self {
-            fetcher: Arc::new(Fetcher::new(&limits)),
-            turns: Arc::new(Turns::new(Duration::from_secs(limits.per_host_gap_secs.into()))),
+            fetcher,
+            turns,
+            pages,
             limits: Arc::new(limits),
             slots: BTreeMap::new(),
             queue: BTreeSet::new(),
@@ -421,7 +442,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::article::{Delivery, Found, Occasion};
+    use crate::article::{Delivery, Occasion};
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -477,8 +498,15 @@ mod tests {
                 allow_private: vec!["127.0.0.0/8".parse().unwrap()],
                 ..FetchLimits::default()
             };
-            let mut beginning =
-                Beginning { limits, known: Known::default(), callback: None, calls: mpsc::channel(1).1 };
+            let mut beginning = Beginning {
+                fetcher: Arc::new(Fetcher::new(&limits)),
+                turns: Arc::new(Turns::new(Duration::ZERO)),
+                pages: None,
+                limits,
+                known: Known::default(),
+                callback: None,
+                calls: mpsc::channel(1).1,
+            };
             for (path, state) in known {
                 beginning.known.learn(&format!("feed {}", url(path)), state.to_string().as_bytes());
             }

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("hyper", &["src/serve/websub"]),
     ("feed_rs", &["src/source/parse"]),
     ("notify", &["src/source/drop"]),
+    ("robotxt", &["src/source/fulltext"]),
     ("dom_smoothie", &["src/source/page"]),
     ("dom_query", &["src/source/page"]),
     ("mail_parser", &["src/source/format/mail.rs"]),
