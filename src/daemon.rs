@@ -57,8 +57,9 @@ use crate::{
     systemd,
 };
 
-/// Deliveries that wait before the door; then the sources wait.
-const DOOR_PLACES: usize = 64;
+/// Deliveries that wait before the door; then the sources wait. What waits there is decided before a stop, in the time
+/// that a stop has: this many full ones are some seconds' work.
+const DOOR_PLACES: usize = 16;
 
 /// Requests of hubs that wait for the schedule of feeds.
 const CALLS_WAITING_MAX: usize = 8;

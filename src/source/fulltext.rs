@@ -247,6 +247,10 @@ impl Desk {
     async fn pass_on(&mut self, parcel: Parcel, way: &Way) -> Result<(), Closed> {
         let Parcel { spec, configured, found, checkpoint, receipt } = parcel;
         let (feed, now) = (feed_of(&configured), Timestamp::now());
+        // it may be newer than the list that was last taken in
+        self.feeds
+            .entry(feed)
+            .or_insert_with(|| Arc::new(FeedSpec { url: configured.clone(), ..FeedSpec::clone(&spec) }));
         let mut checkpoints = Vec::new();
         let wanted = self.sort(found, feed, spec.full_text);
         let mut free = wanted.free;

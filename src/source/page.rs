@@ -3,6 +3,7 @@
 
 mod authors;
 mod body;
+mod byline;
 mod head;
 mod published;
 mod title;

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("mail_parser", &["src/source/format/mail.rs"]),
     ("quick_xml", &["src/source/format/xml.rs"]),
     ("pulldown_cmark", &["src/source/format/markdown.rs"]),
+    ("brotli_decompressor", &["src/source/format/warc.rs"]),
     ("httparse", &["src/source/format/warc.rs"]),
     ("lopdf", &["src/source/format/pdf.rs"]),
     ("zip", &["src/source/format"]),

@@ -308,3 +308,14 @@ async fn what_has_no_page_of_its_own_is_passed_on() {
     assert_eq!((world.delivery().await.found.len(), world.asked().len()), (3, 0));
     world.end().await;
 }
+
+#[tokio::test]
+async fn beyond_the_end_of_the_line_items_are_passed_on() {
+    let mut world = World::start(PATIENCE, Known::default(), always(None)).await;
+    let items: Vec<_> =
+        (0..502).map(|number| world.article(&format!("/{number}"), "A crane fell.")).collect();
+    world.give(&items).await;
+    let delivery = world.delivery().await;
+    assert_eq!((delivery.found.len(), delivery.checkpoints.len()), (2, 501));
+    world.end().await;
+}
