@@ -49,13 +49,17 @@ use crate::{
     source::{
         self, DropSpec, Finished,
         feed::{Beginning, Known},
+        fetch::Fetcher,
+        fulltext,
+        turns::Turns,
     },
     store::{self, Store},
     systemd,
 };
 
-/// Deliveries that wait before the door; then the sources wait.
-const DOOR_PLACES: usize = 64;
+/// Deliveries that wait before the door; then the sources wait. What waits there is decided before a stop, in the time
+/// that a stop has: this many full ones are some seconds' work.
+const DOOR_PLACES: usize = 16;
 
 /// Requests of hubs that wait for the schedule of feeds.
 const CALLS_WAITING_MAX: usize = 8;
@@ -220,17 +224,21 @@ impl Daemon {
         };
         let rules = pipeline.rules().clone();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
+        let mut of_pages = fulltext::Known::default();
         pipeline.each_checkpoint(|key, state| {
             if key.starts_with(source::feed::KEY_PREFIX) {
                 known.learn(key, state);
+            } else if key.starts_with(fulltext::KEY_PREFIX) {
+                of_pages.learn(key, state);
             } else if let Ok(state) = serde_json::from_slice(state) {
                 of_drops.insert(key.to_owned(), state);
             }
         })?;
         let (door, events) = mpsc::channel(DOOR_PLACES);
         let stop = CancellationToken::new();
-        let parts = ["pipeline", "feeds", "drops"].map(Part::new);
-        let [pipeline_pulse, feed_pulse, drop_pulse] = parts.each_ref().map(|part| part.pulse.clone());
+        let parts = ["pipeline", "feeds", "pages", "drops"].map(Part::new);
+        let [pipeline_pulse, feed_pulse, page_pulse, drop_pulse] =
+            parts.each_ref().map(|part| part.pulse.clone());
         let (ended, pipeline_ended) = oneshot::channel();
         thread::Builder::new()
             .name("pipeline".to_owned())
@@ -260,7 +268,20 @@ impl Daemon {
         if let Some(callbacks) = callbacks {
             tasks.spawn(named("callback", websub::serve(callbacks, callers, stop.clone())));
         }
-        let beginning = Beginning { limits, known, callback: feeds::callback(&config)?, calls };
+        let (fetcher, turns) = (Arc::new(Fetcher::new(&limits)), Arc::new(Turns::new(limits.per_host_gap())));
+        let (parcels, parcels_in) = mpsc::channel(fulltext::PARCELS_MAX);
+        let beginning = fulltext::Beginning {
+            fetcher: Arc::clone(&fetcher),
+            turns: Arc::clone(&turns),
+            page_wait: Duration::from_secs(limits.page_wait_secs.into()),
+            known: of_pages,
+            parcels: parcels_in,
+        };
+        let join = fulltext::run(feeds_now.clone(), beginning, door.clone(), page_pulse, stop.clone());
+        tasks.spawn(named("pages", join));
+        let callback = feeds::callback(&config)?;
+        let pages = Some(parcels);
+        let beginning = Beginning { limits, fetcher, turns, pages, known, callback, calls };
         let poll = source::feed::run(feeds_now, beginning, door.clone(), feed_pulse, stop.clone());
         tasks.spawn(named("feeds", poll));
         let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());

@@ -143,6 +143,18 @@ pub struct TrackedName {
     pub aliases: Vec<String>,
 }
 
+/// When the page behind an item of a feed is read for its full text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FullText {
+    /// Never: the feed's own text is all.
+    #[default]
+    Never,
+    /// Where the feed's text is but a teaser.
+    Teasers,
+    /// For every item.
+    Always,
+}
+
 /// How sure a match must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config},
     serve::control::Request,
     source::{
-        FeedKind, FeedSpec, FetchLimits, FullText, Proxy,
+        FeedKind, FeedSpec, FetchLimits, Proxy,
         credentials::Credentials,
         feed::{self, push::Callback},
         net,
@@ -44,11 +44,7 @@ pub(super) fn feed_specs(config: &Config) -> (feed::Specs, Vec<String>) {
             url: feed.url.as_str().into(),
             outlet: feed.outlet.as_deref().map(Box::from),
             poll_secs: feed.poll_secs,
-            full_text: match feed.full_text {
-                config::FullText::Never => FullText::Never,
-                config::FullText::Teasers => FullText::Teasers,
-                config::FullText::Always => FullText::Always,
-            },
+            full_text: feed.full_text,
             kind: match feed.kind {
                 config::FeedKind::Feed => FeedKind::Feed,
                 config::FeedKind::Sitemap => FeedKind::Sitemap,
@@ -77,6 +73,7 @@ pub(super) fn fetch_limits(config: &Config) -> (FetchLimits, Vec<String>) {
         poll_secs_max: fetch.poll_secs_max,
         per_host_gap_secs: fetch.per_host_gap_secs,
         timeout_secs: fetch.timeout_secs,
+        page_wait_secs: fetch.page_wait_secs,
         body_bytes_max: fetch.body_bytes_max,
         // Checked with the same grammar when the config was read.
         allow_private: fetch.allow_private.iter().filter_map(|exemption| exemption.parse().ok()).collect(),

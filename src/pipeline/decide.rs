@@ -19,8 +19,11 @@ use super::{
 };
 use crate::article::{
     Alert, Article, ArticleHead, ArticleId, Change, Decision, Entity, Id, LEAD_CHARS, Match, Quote, Rejected,
-    Standing, Verdict,
+    Standing, TextFrom, Verdict,
 };
+
+/// The reason of an update that is none of the publisher's: the page of a known item was read.
+const FULL_TEXT: &str = "full text";
 
 /// How far ahead of its arrival an article's date is believed.
 const FUTURE_SECS_MAX: i64 = 3600;
@@ -83,6 +86,8 @@ struct Placed {
     of_id: Option<Id>,
     similarity: Option<f32>,
     change: Option<Change>,
+    /// Of an update whose text was a teaser, and is its page's now.
+    full_text: bool,
     /// Of an update or repeat: the known report. Of a copy: the original.
     other: Option<Report>,
     judgement: Option<Judgement>,
@@ -165,7 +170,7 @@ pub(crate) fn decide(
         decision: Decision {
             article: head(article, placed.id, analysis.language.clone()),
             verdict: placed.verdict,
-            reason: None,
+            reason: placed.full_text.then(|| FULL_TEXT.to_owned()),
             of: placed.of,
             of_id: placed.of_id,
             similarity: placed.similarity.map(rounded),
@@ -246,7 +251,9 @@ impl Arrival<'_> {
             Some(Traced { topic, trace, learned: learned && verdict != Verdict::Copy })
         };
         told.traces = verdicts.traces.into_iter().filter_map(named).collect();
-        let case = Case { state, known, article, analysis, story, verdict, other, novel: OnceCell::new() };
+        let full_text = decision.reason.as_deref() == Some(FULL_TEXT);
+        let novel = OnceCell::new();
+        let case = Case { state, known, article, analysis, story, verdict, full_text, other, novel };
         for found in verdicts.matches {
             let Some(topic) = state.topics.name(found.topic) else { continue };
             let next = |told: &Told| state.counters.alert_seq + told.alerts.len() as u64 + 1;
@@ -313,9 +320,10 @@ fn place(
     article: &Article,
     analysis: &Analysis,
 ) -> Result<Placed, ViewError> {
-    let mut change = None;
+    let (mut change, mut full_text) = (None, false);
     let mut share = |report: &Report| {
         let last = known.article(report.at)?;
+        full_text = article.text_from == TextFrom::Page && last.text_from == TextFrom::Source;
         let last_words = text::words(&last.text);
         let part = dedupe::compare(&analysis.words, &last_words).span;
         change = Some(dedupe::change((&last.text, &last_words), (&article.text, &analysis.words)));
@@ -329,10 +337,14 @@ fn place(
             of_id: Some(id),
             similarity: Some(1.0),
             change: None,
+            full_text: false,
             other: Some(report),
             judgement: None,
         }),
-        Identified::Changed(id, report, part) => Ok(Placed { change, ..update(id, report, part, None) }),
+        Identified::Changed(id, report, part) => {
+            let change = change.filter(|_| !full_text);
+            Ok(Placed { change, full_text, ..update(id, report, part, None) })
+        }
         Identified::Reprint(id, report) => copy(known, analysis, id, report, 1.0, None),
         Identified::Unknown => judged(state, known, article, analysis),
     }
@@ -389,6 +401,7 @@ fn judged(
         of_id: None,
         similarity: None,
         change: None,
+        full_text: false,
         other: None,
         judgement: Some(judgement),
     })
@@ -412,6 +425,7 @@ fn update(id: Id, report: Report, part: f32, judgement: Option<Judgement>) -> Pl
         of_id: Some(id),
         similarity: Some(part),
         change: None,
+        full_text: false,
         other: Some(report),
         judgement,
     }
@@ -435,6 +449,7 @@ fn copy(
         of_id: Some(root),
         similarity: Some(part),
         change: None,
+        full_text: false,
         other: Some(Report { root: Some(root), ..original }),
         judgement,
     })

@@ -18,7 +18,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{
-    sync::{Semaphore, mpsc, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
     task::{self, JoinSet},
     time::{self, Instant},
 };
@@ -32,12 +32,13 @@ use self::{
 use super::{
     FeedSpec, FetchLimits,
     fetch::{Fetched, Fetcher, Outcome, Request},
+    fulltext::Parcel,
     parse,
     send::{BEAT, Closed, Way},
     turns::{Turns, host_of},
 };
 use crate::{
-    article::{Checkpoint, Id},
+    article::{Checkpoint, Found, Id, Receipt},
     event::Event,
     hub::Call,
     pulse::Pulse,
@@ -78,6 +79,12 @@ impl Known {
 pub struct Beginning {
     /// How feeds are asked.
     pub limits: FetchLimits,
+    /// Asks.
+    pub fetcher: Arc<Fetcher>,
+    /// When hosts may be asked.
+    pub turns: Arc<Turns>,
+    /// Where the items of feeds go that want their pages.
+    pub pages: Option<mpsc::Sender<Parcel>>,
     /// What is remembered of them.
     pub known: Known,
     /// Where hubs reach us, if they do.
@@ -94,9 +101,9 @@ pub async fn run(
     pulse: Pulse,
     stop: CancellationToken,
 ) {
-    let Beginning { limits, known, callback, mut calls } = beginning;
+    let Beginning { limits, fetcher, turns, pages, known, callback, mut calls } = beginning;
     let way = Way { door, pulse, stop };
-    let mut schedule = Schedule::new(limits, callback);
+    let mut schedule = Schedule::new(limits, fetcher, turns, pages, callback);
     let removed = schedule.adjust(&feeds.borrow_and_update().clone(), known.0);
     if forget(&way, removed).await.is_err() {
         return;
@@ -166,6 +173,12 @@ impl Slot {
         self.state.index().unwrap_or(&self.spec.url)
     }
 
+    /// What came of it, on its way.
+    fn parcel(&self, found: Vec<Found>, receipt: Option<oneshot::Sender<Receipt>>) -> Parcel {
+        let (spec, configured) = (Arc::clone(&self.spec), self.configured().to_owned());
+        Parcel { spec, configured, found, checkpoint: self.checkpoint(), receipt }
+    }
+
     fn checkpoint(&self) -> Checkpoint {
         let state = serde_json::to_value(&self.state).unwrap_or(Value::Null);
         Checkpoint { key: format!("{KEY_PREFIX}{}", self.spec.url), state }
@@ -204,6 +217,7 @@ struct Schedule {
     slots: BTreeMap<Id, Box<Slot>>,
     queue: BTreeSet<(Instant, Id)>,
     turns: Arc<Turns>,
+    pages: Option<mpsc::Sender<Parcel>>,
     in_flight: JoinSet<Done>,
     outage: Outage,
     callback: Option<Callback>,
@@ -212,11 +226,18 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn new(limits: FetchLimits, callback: Option<Callback>) -> Self {
+    fn new(
+        limits: FetchLimits,
+        fetcher: Arc<Fetcher>,
+        turns: Arc<Turns>,
+        pages: Option<mpsc::Sender<Parcel>>,
+        callback: Option<Callback>,
+    ) -> Self {
         Self {
-            fetcher: Arc::new(Fetcher::new(&limits)),
+            fetcher,
             readers: Arc::new(Semaphore::new(READERS_MAX)),
-            turns: Arc::new(Turns::new(Duration::from_secs(limits.per_host_gap_secs.into()))),
+            turns,
+            pages,
             limits: Arc::new(limits),
             slots: BTreeMap::new(),
             queue: BTreeSet::new(),
@@ -435,7 +456,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::article::{Delivery, Found, Occasion};
+    use crate::article::{Delivery, Occasion};
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -492,8 +513,15 @@ mod tests {
                 allow_private: vec!["127.0.0.0/8".parse().unwrap()],
                 ..FetchLimits::default()
             };
-            let mut beginning =
-                Beginning { limits, known: Known::default(), callback: None, calls: mpsc::channel(1).1 };
+            let mut beginning = Beginning {
+                fetcher: Arc::new(Fetcher::new(&limits)),
+                turns: Arc::new(Turns::new(Duration::ZERO)),
+                pages: None,
+                limits,
+                known: Known::default(),
+                callback: None,
+                calls: mpsc::channel(1).1,
+            };
             for (path, state) in known {
                 beginning.known.learn(&format!("feed {}", url(path)), state.to_string().as_bytes());
             }
