@@ -31,6 +31,7 @@ impl Pipeline {
             Question::ExplainArticle(article) => self.explain(&article),
             Question::ExplainKnown(target) => self.explain_known(&target),
             Question::Status => self.status(),
+            Question::Test(_) => Ok(json!({ "error": "only a running daemon tells a test alert" })),
         };
         answer.unwrap_or_else(|fault| json!({ "error": fault.to_string() }))
     }
