@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+mod alerts;
 mod backtest;
 mod check;
 mod demo;
@@ -44,6 +45,7 @@ enum Verb {
     Feeds(feeds::Flags),
     Status(status::Flags),
     Tail(tail::Flags),
+    Alerts(alerts::Flags),
     Topics(topics::Flags),
     Stories(stories::Flags),
     Story(story::Flags),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Verb::Feeds(flags) => feeds::run(&flags),
         Verb::Status(flags) => status::run(&flags),
         Verb::Tail(flags) => tail::run(&flags),
+        Verb::Alerts(flags) => alerts::run(&flags),
         Verb::Topics(flags) => topics::run(&flags),
         Verb::Stories(flags) => stories::run(&flags),
         Verb::Story(flags) => story::run(&flags),

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{mpsc, oneshot, watch},
+    sync::{broadcast, mpsc, oneshot, watch},
     task::JoinSet,
     time::MissedTickBehavior,
 };
@@ -25,6 +25,8 @@ mod ingest;
 mod questions;
 mod reading;
 mod rules;
+mod sinks;
+mod tail;
 mod topics;
 mod upkeep;
 
@@ -35,11 +37,13 @@ pub use self::{
     questions::{Explained, decisions, explain, status},
     reading::read,
     rules::read_rules,
+    sinks::{Tested, retry, sinks, test_topic},
+    tail::tail_since,
     topics::{NewTopic, new_topic},
     upkeep::{compact, rebuild, stats, verify},
 };
 use crate::{
-    alert::{self, log::AlertLog},
+    alert::{self, log::AlertLog, sink},
     config::{self, Config, Fault, QueryFault},
     event::{Event, Rules},
     journal::{Journal, state_dir::StateDir},
@@ -59,6 +63,9 @@ const DOOR_PLACES: usize = 64;
 
 /// Requests of hubs that wait for the schedule of feeds.
 const CALLS_WAITING_MAX: usize = 8;
+
+/// Alerts that are kept for sinks which are a moment late; those that are later read the journal.
+const POSTS_KEPT: usize = 1024;
 
 /// How long a stop may take, from the signal on.
 const STOP_SECS_MAX: u64 = 10;
@@ -178,6 +185,7 @@ struct Daemon {
     door: mpsc::Sender<Event>,
     feeds: watch::Sender<source::feed::Specs>,
     drops: watch::Sender<Arc<Vec<DropSpec>>>,
+    sinks: watch::Sender<alert::sink::Specs>,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
     parts: Vec<Part>,
@@ -209,7 +217,7 @@ impl Part {
 }
 
 impl Daemon {
-    async fn start(config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
+    async fn start(config: Config, mut pipeline: Pipeline) -> anyhow::Result<Self> {
         let listener = control::bind(&config.control)?;
         let callbacks = match &config.websub {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
@@ -217,9 +225,11 @@ impl Daemon {
         };
         let rules = pipeline.rules().clone();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
+        let mut of_sinks = sink::Beginning::new(pipeline.alerts_end(), config.state_dir.clone());
         pipeline.each_checkpoint(|key, state| {
             if key.starts_with(source::feed::KEY_PREFIX) {
                 known.learn(key, state);
+            } else if of_sinks.learn(key, state) {
             } else if let Ok(state) = serde_json::from_slice(state) {
                 of_drops.insert(key.to_owned(), state);
             }
@@ -228,6 +238,8 @@ impl Daemon {
         let stop = CancellationToken::new();
         let parts = ["pipeline", "feeds", "drops"].map(Part::new);
         let [pipeline_pulse, feed_pulse, drop_pulse] = parts.each_ref().map(|part| part.pulse.clone());
+        let (posts, _) = broadcast::channel(POSTS_KEPT);
+        pipeline.post_to(posts.clone());
         let (ended, pipeline_ended) = oneshot::channel();
         thread::Builder::new()
             .name("pipeline".to_owned())
@@ -240,6 +252,9 @@ impl Daemon {
         let (specs, mut warnings) = feeds::feed_specs(&config);
         let (limits, more) = feeds::fetch_limits(&config);
         warnings.extend(more);
+        let (of_config, more) = sinks::specs(&config);
+        warnings.extend(more);
+        let (sinks, sinks_now) = watch::channel(of_config);
         for warning in warnings {
             tracing::warn!("{warning}");
         }
@@ -259,9 +274,23 @@ impl Daemon {
         tasks.spawn(named("feeds", poll));
         let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
         tasks.spawn(named("drops", watch));
+        let send = sinks::sender(&config);
+        let deliver = sink::keep(sinks_now, of_sinks, posts, send, door.clone(), stop.clone());
+        tasks.spawn(named("sinks", deliver));
         let index = reading::keep_up(config.state_dir.clone(), stop.clone());
         tasks.spawn(named("search index", index));
-        Ok(Self { config, rules, door, feeds, drops, tasks, pipeline_ended, parts: parts.into(), stop })
+        Ok(Self {
+            config,
+            rules,
+            door,
+            feeds,
+            drops,
+            sinks,
+            tasks,
+            pipeline_ended,
+            parts: parts.into(),
+            stop,
+        })
     }
 
     async fn work(mut self) -> anyhow::Result<()> {
@@ -367,6 +396,12 @@ impl Daemon {
         self.feeds.send_replace(specs);
         make_drops(&config);
         self.drops.send_replace(Arc::new(drop_specs(&config)));
+        let (specs, warnings) = sinks::specs(&config);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        self.sinks.send_replace(specs);
+        self.config.sinks = config.sinks;
         self.config.feeds = config.feeds;
         self.config.drops = config.drops;
         self.config.topics = config.topics;

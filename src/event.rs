@@ -50,6 +50,8 @@ pub enum Question {
     Status,
     /// Tell a test alert of a topic.
     Test(String),
+    /// Have these sinks try again what they have laid aside or wait for.
+    Retry(Vec<String>),
 }
 
 /// All that decisions depend on beside the articles. Written to the journal when it changes, so that the same journal

@@ -286,7 +286,13 @@ impl Compiler<'_> {
     }
 
     /// Notes what stands there a second time.
-    pub(super) fn twice<T: Ord>(&mut self, known: &mut BTreeMap<T, usize>, key: T, at: usize, what: &str) -> bool {
+    pub(super) fn twice<T: Ord>(
+        &mut self,
+        known: &mut BTreeMap<T, usize>,
+        key: T,
+        at: usize,
+        what: &str,
+    ) -> bool {
         let Some(first) = known.get(&key) else {
             known.insert(key, at);
             return false;

@@ -10,8 +10,8 @@ use super::{
     sink::{self, SinkFile},
     value::{self, duration_secs, feed_url, private_address},
     walk::{
-        ALERTS, DROP, FEED, FETCH, Heading, SINK, SITEMAP, STORE, Section, TOPIC, TOPIC_ALERT, WEBSUB, Walker,
-        Written, shown,
+        ALERTS, DROP, FEED, FETCH, Heading, SINK, SITEMAP, STORE, Section, TOPIC, TOPIC_ALERT, WEBSUB,
+        Walker, Written, shown,
     },
 };
 use crate::{

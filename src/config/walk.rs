@@ -63,8 +63,10 @@ pub(super) const TOPIC: Heading = Heading {
     title: "[[topic]]",
     keys: &["name", "query", "names", "examples", "not_examples", "sensitivity", "alert"],
 };
-pub(super) const TOPIC_ALERT: Heading =
-    Heading { title: "`alert` of a [[topic]]", keys: &["min_outlets", "cooldown", "digest", "quiet", "max_per_hour", "kinds"] };
+pub(super) const TOPIC_ALERT: Heading = Heading {
+    title: "`alert` of a [[topic]]",
+    keys: &["min_outlets", "cooldown", "digest", "quiet", "max_per_hour", "kinds"],
+};
 pub(super) const SINK: Heading = Heading {
     title: "[[sink]]",
     keys: &[
