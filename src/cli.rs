@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+mod alerts;
 mod backtest;
 mod check;
 mod demo;
@@ -45,6 +46,7 @@ enum Verb {
     Feeds(feeds::Flags),
     Status(status::Flags),
     Tail(tail::Flags),
+    Alerts(alerts::Flags),
     Topics(topics::Flags),
     Search(search::Flags),
     Stories(stories::Flags),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Verb::Feeds(flags) => feeds::run(&flags),
         Verb::Status(flags) => status::run(&flags),
         Verb::Tail(flags) => tail::run(&flags),
+        Verb::Alerts(flags) => alerts::run(&flags),
         Verb::Topics(flags) => topics::run(&flags),
         Verb::Search(flags) => search::run(&flags),
         Verb::Stories(flags) => stories::run(&flags),

@@ -25,6 +25,8 @@ mod ingest;
 mod questions;
 mod reading;
 mod rules;
+mod sinks;
+mod tail;
 mod topics;
 mod upkeep;
 
@@ -32,14 +34,16 @@ pub use self::{
     backtest::backtest,
     feeds::{Standing, advice, each_feed},
     ingest::{Ingested, ingest},
-    questions::{Desk, Explained, decisions, explain, status},
+    questions::{Desk, Explained, decisions, explain, status, status_once},
     reading::read,
     rules::read_rules,
+    sinks::{Tested, retry, sinks, test_topic},
+    tail::tail_since,
     topics::{NewTopic, new_topic},
     upkeep::{compact, rebuild, stats, verify},
 };
 use crate::{
-    alert::{self, log::AlertLog},
+    alert::{self, log::AlertLog, sink},
     config::{self, Config, Fault, QueryFault},
     event::{Event, Rules},
     journal::{Journal, state_dir::StateDir},
@@ -67,6 +71,8 @@ const CALLS_WAITING_MAX: usize = 8;
 
 /// Alerts that wait for a reader of the page; of more, the first are lost to him.
 const ALERTS_WAITING_MAX: usize = 256;
+/// Alerts that are kept for sinks which are a moment late; those that are later read the journal.
+const POSTS_KEPT: usize = 1024;
 
 /// How long a stop may take, from the signal on.
 const STOP_SECS_MAX: u64 = 10;
@@ -194,6 +200,7 @@ struct Daemon {
     door: mpsc::Sender<Event>,
     feeds: watch::Sender<source::feed::Specs>,
     drops: watch::Sender<Arc<Vec<DropSpec>>>,
+    sinks: watch::Sender<alert::sink::Specs>,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
     parts: Vec<Part>,
@@ -225,7 +232,7 @@ impl Part {
 }
 
 impl Daemon {
-    async fn start(mut config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
+    async fn start(mut config: Config, mut pipeline: Pipeline) -> anyhow::Result<Self> {
         let listener = control::bind(&config.control)?;
         let callbacks = match &config.websub {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
@@ -234,11 +241,13 @@ impl Daemon {
         let rules = pipeline.rules().clone();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
         let mut of_pages = fulltext::Known::default();
+        let mut of_sinks = sink::Beginning::new(pipeline.alerts_end(), config.state_dir.clone());
         pipeline.each_checkpoint(|key, state| {
             if key.starts_with(source::feed::KEY_PREFIX) {
                 known.learn(key, state);
             } else if key.starts_with(fulltext::KEY_PREFIX) {
                 of_pages.learn(key, state);
+            } else if of_sinks.learn(key, state) {
             } else if let Ok(state) = serde_json::from_slice(state) {
                 of_drops.insert(key.to_owned(), state);
             }
@@ -248,6 +257,8 @@ impl Daemon {
         let parts = ["pipeline", "feeds", "pages", "drops"].map(Part::new);
         let [pipeline_pulse, feed_pulse, page_pulse, drop_pulse] =
             parts.each_ref().map(|part| part.pulse.clone());
+        let (posts, _) = broadcast::channel(POSTS_KEPT);
+        pipeline.post_to(posts.clone());
         let (ended, pipeline_ended) = oneshot::channel();
         thread::Builder::new()
             .name("pipeline".to_owned())
@@ -261,6 +272,9 @@ impl Daemon {
         let (limits, more) = feeds::fetch_limits(&config);
         warnings.extend(more);
         warnings.extend(feeds::without_contact(&config));
+        let (of_config, more) = sinks::specs(&config);
+        warnings.extend(more);
+        let (sinks, sinks_now) = watch::channel(of_config);
         for warning in warnings {
             tracing::warn!("{warning}");
         }
@@ -296,6 +310,9 @@ impl Daemon {
         tasks.spawn(named("feeds", poll));
         let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
         tasks.spawn(named("drops", watch));
+        let send = sinks::sender(&config);
+        let deliver = sink::keep(sinks_now, of_sinks, posts, send, door.clone(), stop.clone());
+        tasks.spawn(named("sinks", deliver));
         let (heard, _) = broadcast::channel(ALERTS_WAITING_MAX);
         let index = reading::keep_up(Arc::clone(&room), heard.clone(), stop.clone());
         tasks.spawn(named("search index", index));
@@ -306,6 +323,7 @@ impl Daemon {
             door,
             feeds,
             drops,
+            sinks,
             tasks,
             pipeline_ended,
             parts: parts.into(),
@@ -412,7 +430,13 @@ impl Daemon {
         self.feeds.send_replace(specs);
         make_drops(&config);
         self.drops.send_replace(Arc::new(drop_specs(&config)));
+        let (specs, warnings) = sinks::specs(&config);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        self.sinks.send_replace(specs);
         self.words = in_words(&config);
+        self.config.sinks = config.sinks;
         self.config.drops = config.drops;
         self.config.topics = config.topics;
         tracing::info!("read the config again: {}", self.words);

@@ -54,6 +54,8 @@ pub enum Question {
     Checkpoints(Vec<String>),
     /// The same from this key on, in the order of the keys: some pairs of key and checkpoint; none at the end.
     CheckpointsFrom(String),
+    /// Have these sinks try again what they have laid aside or wait for.
+    Retry(Vec<String>),
 }
 
 /// All that decisions depend on beside the articles. Written to the journal when it changes, so that the same journal

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc};
 
 pub mod address;
@@ -30,6 +29,7 @@ mod recover;
 mod rekeyed;
 mod state;
 pub mod story;
+mod tell;
 pub mod text;
 pub mod topic;
 pub mod view;
@@ -41,16 +41,16 @@ use self::{
     outbox::Outbox,
     record::{Known, encode},
     state::State,
+    tell::Watch,
     view::{Changes, Tree, ViewError},
 };
 use crate::{
-    alert::Posted,
+    alert::{Post, Posted},
     article::{
-        Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Occasion,
-        Rejected, Verdict,
+        Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Rejected, Verdict,
     },
     event::{Ask, Event, Question, Rules},
-    journal::{Commit, Journal, JournalError, LineRef, Position},
+    journal::{Commit, Journal, JournalError, LineRef},
     pulse::Pulse,
     store::{Store, StoreError, known::Known as Stored},
 };
@@ -97,32 +97,11 @@ pub struct Pipeline {
     now: Timestamp,
     pulse: Pulse,
     /// Where alerts that are committed are heard of, beside the log.
-    post: Option<broadcast::Sender<Arc<Posted>>>,
+    post: Option<broadcast::Sender<Arc<Post>>>,
     /// Of the batch that is gathered.
     unposted: Vec<Alert>,
     watch: Watch,
 }
-
-/// Since when news is watched: what is not seen because nobody looks is no silence.
-#[derive(Debug, Default)]
-struct Watch {
-    since: Option<Timestamp>,
-    /// The last tick.
-    last: Option<Timestamp>,
-    /// When something was last found.
-    found: Option<Timestamp>,
-    /// When silences were last looked for.
-    looked: Option<Timestamp>,
-}
-
-/// Between two looks for silences.
-const SILENCE_LOOK_SECS: i64 = 60;
-
-/// Ticks further apart than this were missed: the machine slept.
-const TICKS_MISSED_SECS: i64 = 300;
-
-/// Where nothing was found for so long, the fault may be on our side: nothing is called silent.
-const ALIVE_SECS: i64 = 3600;
 
 impl Pipeline {
     /// Serves events until every sender is gone, then commits what is left.
@@ -367,78 +346,10 @@ impl Pipeline {
         if let Some(post) = &self.post {
             for alert in unposted {
                 // Where nobody listens, nobody needs to hear.
-                post.send(Arc::new(Posted { alert, from })).ok();
+                post.send(Arc::new(Post::Alert(Box::new(Posted { alert, from })))).ok();
             }
         }
         Ok(())
-    }
-
-    /// Alerts on their way: to the log, and to whoever listens once they are committed.
-    fn push(&mut self, alerts: Vec<Alert>, occasion: Occasion) {
-        if self.post.is_some() && occasion != Occasion::Replay {
-            self.unposted.extend(alerts.iter().cloned());
-        }
-        self.outbox.push(alerts);
-    }
-
-    /// Alerts are posted here from now on, each once its commit is durable.
-    pub fn post_to(&mut self, post: broadcast::Sender<Arc<Posted>>) {
-        self.post = Some(post);
-    }
-
-    /// The last alert so far, and where the journal ends.
-    pub fn alerts_end(&self) -> (u64, Position) {
-        (self.state.counters.alert_seq, self.journal.end())
-    }
-
-    /// Journals and applies alerts that are about no single article.
-    fn notice(&mut self, at: Timestamp, time: Timestamp, alerts: Vec<Alert>) -> Result<(), PipelineError> {
-        if alerts.is_empty() {
-            return Ok(());
-        }
-        let seq = self.state.counters.seq + 1;
-        let place = self.journal.append(at, &LineRef::Notice { seq, at: time, alerts: &alerts })?;
-        self.lines = true;
-        apply::notice(&mut self.state, &mut self.changes, (seq, place), time, &alerts);
-        self.push(alerts, Occasion::Live);
-        Ok(())
-    }
-
-    /// Tells what waits and is due by `now`, before what comes after it is decided.
-    fn tell_digests(&mut self, at: Timestamp, now: Timestamp) -> Result<(), PipelineError> {
-        let digests = notice::digests(&self.state, now);
-        self.notice(at, now, digests)
-    }
-
-    /// Tells what is silent.
-    fn tell_silences(&mut self, now: Timestamp) -> Result<(), PipelineError> {
-        let Watch { since, last, found, looked } = &mut self.watch;
-        let secs_since = |then: &Option<Timestamp>| then.map(|then| now.as_second() - then.as_second());
-        if secs_since(last).is_none_or(|secs| secs > TICKS_MISSED_SECS) {
-            *since = Some(now);
-        }
-        *last = Some(now);
-        if secs_since(looked).is_some_and(|secs| secs < SILENCE_LOOK_SECS)
-            || secs_since(found).is_none_or(|secs| secs > ALIVE_SECS)
-        {
-            return Ok(());
-        }
-        *looked = Some(now);
-        let Some(since) = *since else { return Ok(()) };
-        let silences = notice::silences(&self.state, now, since);
-        self.notice(now, now, silences)
-    }
-
-    /// Tells a test alert of a topic, and says under which number.
-    fn test(&mut self, topic: &str) -> Result<Value, PipelineError> {
-        if !self.state.rules.topics.iter().any(|rule| rule.name == topic) {
-            return Ok(json!({ "error": format!("the daemon has no topic \"{topic}\"") }));
-        }
-        let test = notice::test(&self.state, topic, self.now);
-        self.notice(self.now, self.now, test)?;
-        self.commit(self.now)?;
-        self.deliver();
-        Ok(json!({ "seq": self.state.counters.alert_seq, "in_log": self.outbox.told() }))
     }
 
     /// Commits checkpoints that came alone, and tries again what the alert log refused.

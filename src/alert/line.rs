@@ -81,6 +81,20 @@ pub fn text(alert: &Alert) -> String {
     line
 }
 
+/// What an alert says beside its topic and its kind, for whoever shows those elsewhere.
+pub(crate) fn body(alert: &Alert) -> String {
+    let mut parts = Vec::new();
+    if let Some(article) = &alert.article {
+        parts.push(format!("{} \"{}\"", outlet(article), headline(article)));
+    }
+    parts.extend([coverage(alert), news(alert)]);
+    if let Some(digest) = &alert.digest {
+        parts.extend(gathered(digest));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(SEPARATOR)
+}
+
 /// The alert as one line of JSON, without the line feed. Text from outside keeps its invisible characters, as escapes,
 /// but for control characters, which are taken out.
 pub fn json(alert: &Alert) -> String {
@@ -180,12 +194,12 @@ pub fn parts(line: &str) -> Option<Parts<'_>> {
     Some(Parts { time, topic, kind, outlet, rest, seq })
 }
 
-fn outlet(article: &ArticleHead) -> Cow<'_, str> {
+pub(crate) fn outlet(article: &ArticleHead) -> Cow<'_, str> {
     let outlet = cut(&harmless(&article.source), OUTLET_CHARS_MAX);
     if outlet.is_empty() { Cow::Borrowed("unknown outlet") } else { Cow::Owned(outlet) }
 }
 
-fn headline(article: &ArticleHead) -> String {
+pub(crate) fn headline(article: &ArticleHead) -> String {
     let title = cut(&harmless(&article.title), TITLE_CHARS_MAX);
     if title.is_empty() { cut(&harmless(&article.lead), OUTLET_CHARS_MAX) } else { title }
 }
@@ -265,14 +279,19 @@ fn gathered(digest: &Digest) -> Vec<String> {
 }
 
 fn address(stated: Option<&str>) -> String {
-    let Some(mut url) = stated.and_then(|stated| Url::parse(stated).ok()) else { return String::new() };
+    plain_address(stated).map(|url| format!("<{url}>")).unwrap_or_default()
+}
+
+/// The address as it can be shown; none where it is too long, or leads elsewhere than it seems to.
+pub(crate) fn plain_address(stated: Option<&str>) -> Option<String> {
+    let mut url = Url::parse(stated?).ok()?;
     // What stands before an @ looks like the host and is not.
     let plain = matches!(url.scheme(), "http" | "https")
         && url.set_username("").is_ok()
         && url.set_password(None).is_ok()
         && url.as_str().len() <= ADDRESS_BYTES_MAX
         && !url.as_str().contains(|c: char| !c.is_ascii_graphic() || matches!(c, '<' | '>' | '"'));
-    if plain { format!("<{url}>") } else { String::new() }
+    plain.then(|| url.into())
 }
 
 fn ordinal(number: u32) -> String {

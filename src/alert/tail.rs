@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use super::{
@@ -48,6 +48,13 @@ impl Filter {
         (self.topics.is_empty() || self.topics.iter().any(|topic| topic == parts.topic))
             && (self.kinds.is_empty() || self.kinds.contains(&parts.kind))
             && self.since.is_none_or(|since| parts.time >= since)
+    }
+
+    /// Whether an alert is among what is shown.
+    pub fn is_for(&self, alert: &Alert) -> bool {
+        (self.topics.is_empty() || self.topics.contains(&alert.topic))
+            && (self.kinds.is_empty() || self.kinds.contains(&alert.kind))
+            && self.since.is_none_or(|since| alert.time >= since)
     }
 
     fn is_open(&self) -> bool {
@@ -127,6 +134,44 @@ pub fn follow(
     }
 }
 
+/// Shows alerts that come from elsewhere than the log, and then each as it is written to it. `earlier` gives those, as
+/// text or JSON lines, up to whatever was last; what the log has of them is not shown again.
+pub fn follow_after<E: From<TailError>>(
+    path: &Path,
+    filter: &Filter,
+    style: Style,
+    out: &mut impl Write,
+    earlier: impl FnOnce(&mut dyn FnMut(&Alert) -> Result<(), TailError>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut tail = Tail::open(path, filter.clone(), style);
+    tail.start(Some(0), out)?;
+    let mut last_seq = 0;
+    earlier(&mut |alert| {
+        last_seq = last_seq.max(alert.seq);
+        show_alert(alert, filter, style, out)
+    })?;
+    out.flush().map_err(TailError::Show)?;
+    tail.shown_to = last_seq;
+    loop {
+        thread::sleep(LOOK_EVERY);
+        tail.step(out)?;
+    }
+}
+
+/// Shows an alert, where the filter lets it through.
+pub fn show_alert(
+    alert: &Alert,
+    filter: &Filter,
+    style: Style,
+    out: &mut impl Write,
+) -> Result<(), TailError> {
+    let line = if style == Style::Json { line::json(alert) } else { line::text(alert) };
+    match shown(&line, filter, style) {
+        Some(shown) => writeln!(out, "{shown}").map_err(TailError::Show),
+        None => Ok(()),
+    }
+}
+
 /// Where a reader of the log has come to.
 #[derive(Debug)]
 struct Tail {
@@ -137,6 +182,8 @@ struct Tail {
     /// The file before the last rotation: its writer may have been about to write to it.
     previous: Option<Reading>,
     last_seq: u64,
+    /// Alerts up to this one were shown from elsewhere.
+    shown_to: u64,
 }
 
 #[derive(Debug)]
@@ -187,7 +234,7 @@ impl Reading {
 
 impl Tail {
     fn open(path: &Path, filter: Filter, style: Style) -> Self {
-        Self { path: path.to_owned(), filter, style, current: None, previous: None, last_seq: 0 }
+        Self { path: path.to_owned(), filter, style, current: None, previous: None, last_seq: 0, shown_to: 0 }
     }
 
     fn start(&mut self, lines: Option<usize>, out: &mut impl Write) -> Result<(), TailError> {
@@ -269,7 +316,7 @@ impl Tail {
     ) -> Result<(), TailError> {
         while let Some((line, again)) = reading.next_line().map_err(|source| self.unreadable(source))? {
             if let Some(seq) = line::seq_of(&line) {
-                if again && seq <= self.last_seq {
+                if (again && seq <= self.last_seq) || seq <= self.shown_to {
                     continue;
                 }
                 self.last_seq = seq;
@@ -305,7 +352,7 @@ fn shown(line: &str, filter: &Filter, style: Style) -> Option<String> {
         Style::Json if printed.is_some() => line::showable(line).into_owned(),
         Style::Json => told(&parts, text),
         Style::Plain => line::showable(text).into_owned(),
-        Style::Colour => coloured(&parts),
+        Style::Colour => coloured(&parts, &TimeZone::system()),
     })
 }
 
@@ -324,7 +371,8 @@ fn told(parts: &Parts<'_>, text: &str) -> String {
     serde_json::to_string(&Told { seq, time, kind, topic, line: &line }).unwrap_or_default()
 }
 
-fn coloured(parts: &Parts<'_>) -> String {
+/// In colour, with the time as the reader's clock has it.
+fn coloured(parts: &Parts<'_>, zone: &TimeZone) -> String {
     let kind = match parts.kind {
         AlertKind::NewStory | AlertKind::NewCoverage => GREEN,
         AlertKind::Update | AlertKind::Digest | AlertKind::Test => YELLOW,
@@ -332,6 +380,7 @@ fn coloured(parts: &Parts<'_>) -> String {
     };
     let Parts { time, topic, outlet, rest, .. } = *parts;
     let [topic, outlet, rest] = [topic, outlet, rest].map(line::showable);
+    let time = time.to_zoned(zone.clone()).strftime("%F %T");
     let caption = line::caption(parts.kind);
     let outlet = if outlet.is_empty() { String::new() } else { format!(" {BOLD}{outlet}{PLAIN}") };
     let (rest, number) = rest.rsplit_once(" · ").unwrap_or((&rest, ""));
@@ -543,12 +592,12 @@ mod tests {
     #[test]
     fn colour_changes_no_word() {
         let text = line(4);
-        let coloured = shown(text.trim_end(), &Filter::default(), Style::Colour).unwrap();
+        let coloured = coloured(&line::parts(text.trim_end()).unwrap(), &TimeZone::UTC);
         assert!(coloured.contains("\u{1b}[1;33mTEST\u{1b}[0m"), "{coloured:?}");
         let mut words = coloured;
         for code in [DIM, BOLD, CYAN, GREEN, YELLOW, RED, PLAIN] {
             words = words.replace(code, "");
         }
-        assert_eq!(words, text.trim_end());
+        assert_eq!(words, text.trim_end().replacen('T', " ", 1).replacen("Z ", " ", 1));
     }
 }

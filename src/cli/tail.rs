@@ -10,12 +10,13 @@ use crate::{
         tail::{self, Filter, Style},
     },
     article::AlertKind,
+    daemon,
 };
 
 /// Read the alert log: filter it, follow it.
 ///
-/// Shows the last alerts, in colour on a terminal, and with -f each new one as it is written, also after the log was
-/// rotated.
+/// Shows the last alerts, on a terminal in colour and by your own clock, and with -f each new one as it is written, also
+/// after the log was rotated. With --since it reads the journal, which has every alert whatever became of the log.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
     /// Go on with new alerts as they are written.
@@ -56,7 +57,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let filter = Filter { topics: flags.topic.clone(), kinds: flags.kind.clone(), since: flags.since };
     let lines = flags.lines.or_else(|| flags.since.is_none().then_some(LINES_DEFAULT));
     let mut out = out.lock();
-    if flags.follow {
+    if let Some(since) = flags.since {
+        daemon::tail_since(&config, since, &filter, style, (flags.lines, flags.follow), &mut out)?;
+    } else if flags.follow {
         tail::follow(&config.alerts.log, &filter, style, lines, &mut out)?;
     } else {
         tail::show(&config.alerts.log, &filter, style, lines, &mut out)?;

@@ -3,17 +3,17 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ConfigFlag, Failure, backtest};
 use crate::{
     alert::line::harmless,
     config::Config,
-    daemon::{self, NewTopic},
+    daemon::{self, NewTopic, Tested},
     event::TrackedName,
 };
 
-/// List the topics, or propose a new one from sample reports.
+/// List the topics with what they did in the last two weeks, try their sinks, or propose a new one.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
     #[command(subcommand)]
@@ -31,6 +31,11 @@ pub(super) struct Flags {
 #[derive(Debug, Subcommand)]
 enum What {
     New(New),
+    /// Have the running daemon tell one alert, marked as a test, through every sink of a topic.
+    Test {
+        /// Which topic.
+        name: String,
+    },
 }
 
 /// Propose a topic from reports of the story that you want to follow.
@@ -53,8 +58,16 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     super::log_for_people();
     let config = super::config(&ConfigFlag { config: flags.config.clone() })?;
     let text = match &flags.what {
-        None if flags.json => format!("{}\n", list_json(&config)),
-        None => list(&config),
+        None => {
+            let status = daemon::status_once(&config)?;
+            let of_topics = status["of_topics"].as_array().cloned().unwrap_or_default();
+            if flags.json {
+                format!("{}\n", list_json(&config, &of_topics))
+            } else {
+                list(&config, &of_topics)
+            }
+        }
+        Some(What::Test { name }) => return test(&config, name, flags.json),
         Some(What::New(New { name, samples })) => {
             let new = daemon::new_topic(&config, name, samples)?;
             if flags.json { format!("{}\n", new_json(&new)) } else { new_toml(&new)? }
@@ -64,8 +77,32 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list_json(config: &Config) -> serde_json::Value {
+/// Tells a test alert, and fails where it did not get through everywhere.
+fn test(config: &Config, name: &str, as_json: bool) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let Tested { seq, sinks } = daemon::test_topic(config, name)?;
+    let mut text = String::new();
+    if as_json {
+        let sinks = sinks.iter().map(|(sink, fault)| json!({ "sink": sink, "fault": fault }));
+        writeln!(text, "{}", json!({ "seq": seq, "sinks": sinks.collect::<Value>() }))?;
+    } else {
+        writeln!(text, "test alert #{seq:06}")?;
+        for (sink, fault) in &sinks {
+            writeln!(text, "  {}: {}", harmless(sink), harmless(fault.as_deref().unwrap_or("delivered")))?;
+        }
+    }
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    if sinks.iter().any(|(_, fault)| fault.is_some()) { Err(Failure::Told) } else { Ok(()) }
+}
+
+/// What the daemon knows of a topic.
+fn known<'a>(of_topics: &'a [Value], name: &str) -> &'a Value {
+    of_topics.iter().find(|topic| topic["name"] == name).unwrap_or(&Value::Null)
+}
+
+fn list_json(config: &Config, of_topics: &[Value]) -> Value {
     let topics = config.topics.iter().map(|topic| {
+        let known = known(of_topics, &topic.name);
         let names = topic.names.iter().map(|name| (name.name.clone(), json!(name.aliases)));
         json!({
             "name": topic.name,
@@ -74,12 +111,17 @@ fn list_json(config: &Config) -> serde_json::Value {
             "examples": topic.examples,
             "not_examples": topic.not_examples,
             "sensitivity": topic.sensitivity,
+            "matches": known["matches"],
+            "alerts": known["alerts"],
+            "suppressed": known["suppressed"],
+            "last_alert": known["last_alert"],
+            "held": known["held"],
         })
     });
     topics.collect()
 }
 
-fn list(config: &Config) -> String {
+fn list(config: &Config, of_topics: &[Value]) -> String {
     let mut text = String::new();
     if config.topics.is_empty() {
         let path = config.path.display();
@@ -101,11 +143,57 @@ fn list(config: &Config) -> String {
                 writeln!(text, "  {what:<9} {}", harmless(&value)).ok();
             }
         }
+        text.push_str(&two_weeks(known(of_topics, &topic.name)));
     }
     text
 }
 
-fn new_json(new: &NewTopic) -> serde_json::Value {
+/// Matches and alerts of the last two weeks, the last alert, and what was not told.
+fn two_weeks(known: &Value) -> String {
+    let mut text = String::new();
+    let days = |key: &str| -> Vec<u64> {
+        known[key].as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+    };
+    let (matches, alerts) = (days("matches"), days("alerts"));
+    let most = matches.iter().chain(&alerts).copied().max().unwrap_or(0);
+    if most == 0 {
+        writeln!(text, "  no match in two weeks").ok();
+    } else {
+        for (what, days) in [("matches", &matches), ("alerts", &alerts)] {
+            writeln!(text, "  {what:<9} {} {} in two weeks", sparkline(days, most), days.iter().sum::<u64>())
+                .ok();
+        }
+    }
+    if let Some(seq) = known["last_alert"]["seq"].as_u64() {
+        writeln!(text, "  last      {} #{seq:06}", known["last_alert"]["time"].as_str().unwrap_or_default())
+            .ok();
+    }
+    let suppressed = known["suppressed"].as_object().into_iter().flatten();
+    let mut suppressed: Vec<_> =
+        suppressed.map(|(reason, count)| (count.as_u64().unwrap_or(0), reason)).collect();
+    suppressed.sort_by(|a, b| b.cmp(a));
+    if !suppressed.is_empty() {
+        let words: Vec<_> = suppressed.iter().map(|(count, reason)| format!("{count} {reason}")).collect();
+        writeln!(text, "  not told  {}", words.join(", ")).ok();
+    }
+    if let Some(reports) = known["held"]["reports"].as_u64() {
+        writeln!(text, "  waiting   {reports}, to be told together").ok();
+    }
+    text
+}
+
+/// A bar a day.
+fn sparkline(days: &[u64], most: u64) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let bar = |count: &u64| match count {
+        0 => '·',
+        // From the second lowest up: one report is more than none.
+        _ => BARS.get(usize::try_from(count * 7 / most.max(1)).unwrap_or(0)).copied().unwrap_or('█'),
+    };
+    days.iter().map(bar).collect()
+}
+
+fn new_json(new: &NewTopic) -> Value {
     let names = new.proposal.names.iter().map(|name| (name.name.clone(), json!(name.aliases)));
     json!({
         "name": new.name,

@@ -13,6 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::questions::Desk;
 use crate::{
+    alert::sink::webhook::Secret,
     config::{self, Config},
     serve::control::Request,
     source::{
@@ -101,7 +102,19 @@ pub(super) fn without_contact(config: &Config) -> Option<String> {
     })
 }
 
-fn read_credentials(path: &Path) -> Result<Credentials, String> {
+pub(super) fn read_credentials(path: &Path) -> Result<Credentials, String> {
+    let text = read_private(path)?;
+    text.parse().map_err(|fault| format!("the credentials {} cannot be used: {fault}", path.display()))
+}
+
+/// The secret that a webhook is signed with.
+pub(super) fn read_secret(path: &Path) -> Result<Secret, String> {
+    let text = read_private(path)?;
+    text.parse().map_err(|fault| format!("the secret {} cannot be used: {fault}", path.display()))
+}
+
+/// A file that others should not read.
+fn read_private(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let mut text = String::new();
     let file =
@@ -113,7 +126,7 @@ fn read_credentials(path: &Path) -> Result<Credentials, String> {
     }
     let read = file.take(CREDENTIALS_BYTES_MAX).read_to_string(&mut text);
     read.map_err(|fault| format!("could not read the credentials {shown}: {fault}"))?;
-    text.parse().map_err(|fault| format!("the credentials {shown} cannot be used: {fault}"))
+    Ok(text)
 }
 
 /// Where hubs reach us, if the config says so; the key is made once.

@@ -74,6 +74,17 @@ pub fn status(desk: &mut Desk<'_>) -> anyhow::Result<Value> {
     Ok(answer)
 }
 
+/// How things stand, asked once.
+///
+/// # Errors
+/// When neither the daemon nor the store can be asked.
+pub fn status_once(config: &Config) -> anyhow::Result<Value> {
+    let mut desk = Desk::new(config)?;
+    let status = status(&mut desk)?;
+    desk.close()?;
+    Ok(status)
+}
+
 /// Where questions are asked: at the running daemon; where none runs the store is opened for them alone.
 pub struct Desk<'a> {
     pub(super) config: &'a Config,
@@ -109,6 +120,8 @@ impl<'a> Desk<'a> {
             Request::Status => Question::Status,
             Request::Checkpoints(keys) => Question::Checkpoints(keys),
             Request::CheckpointsFrom(key) => Question::CheckpointsFrom(key),
+            Request::Test(topic) => Question::Test(topic),
+            Request::Retry(sinks) => Question::Retry(sinks),
             Request::Ingest(_) | Request::Read(_) => bail!("this is asked of another room"),
         };
         Ok(self.pipeline()?.answer(question))

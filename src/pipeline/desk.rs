@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::tally::Tally;
 use super::{
     apply::Placed,
     decide::event_time,
@@ -20,6 +21,8 @@ use crate::{
     article::{Alert, AlertKind, Decision, Digest, DigestItem, Id, Occasion, Standing, Verdict, Withheld},
     event::TopicRule,
 };
+
+mod tally;
 
 const HOUR_SECS: i64 = 3600;
 
@@ -43,6 +46,7 @@ pub(crate) struct Desk {
     pub(crate) surged: i64,
     /// Its silence was told, and nothing came since.
     pub(crate) silent: bool,
+    pub(crate) tally: Tally,
 }
 
 /// What waits to be told.
@@ -172,6 +176,7 @@ pub(crate) fn take_in(state: &mut State, changes: &mut Changes, placed: &Placed<
             continue;
         }
         desk.seq = seq;
+        desk.tally.count_match(now, &found.outcome);
         if is_paced(decision, &found.outcome) {
             desk.pace.note(now, event);
             desk.silent = false;
@@ -183,6 +188,7 @@ pub(crate) fn take_in(state: &mut State, changes: &mut Changes, placed: &Placed<
             if alert.kind == AlertKind::Surge {
                 desk.surged = now;
             }
+            desk.tally.count_alert(now, alert.seq);
             tell(desk, bound, now);
         }
         settle(state, changes, key);
@@ -236,6 +242,7 @@ pub(crate) fn tell_notice(
                 (_, None) => desk.held = None,
                 (_, Some(_)) => {}
             }
+            desk.tally.count_alert(now, alert.seq);
             tell(desk, bound, now);
         }
         settle(state, changes, key);

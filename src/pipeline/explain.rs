@@ -1,23 +1,26 @@
 //! Answers to questions: why an article did what it did, and how things stand. Changes nothing.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use serde_json::{Map, Value, json};
 
 use super::{
     Pipeline, PipelineError, address,
     decide::{self, Analysis, Decided},
     dedupe::{self, Judgement, Weighed},
-    identity,
+    desk, identity,
     record::{Known, Report},
     state,
     story::Assignment,
     text,
-    topic::Miss,
+    topic::{self, Miss},
     view::{Tree, View},
 };
 use crate::{
+    alert::{Post, Retry, sink},
     article::{Article, ArticleId, Change, Decision, Id},
     event::Question,
-    journal::Line,
+    journal::{Line, Position},
     store::known::Known as Stored,
 };
 
@@ -34,6 +37,7 @@ impl Pipeline {
             Question::ExplainArticle(article) => self.explain(&article),
             Question::ExplainKnown(target) => self.explain_known(&target),
             Question::Status => self.status(),
+            Question::Retry(sinks) => self.retry(&sinks),
             Question::Test(_) => Ok(json!({ "error": "only a running daemon tells a test alert" })),
             Question::Checkpoints(keys) => self.checkpoints_of(&keys),
             Question::CheckpointsFrom(key) => self.checkpoints_from(&key),
@@ -172,16 +176,59 @@ impl Pipeline {
         Ok(rows.into_iter().map(pair).collect())
     }
 
+    /// Has sinks try again, and says how many letters they have laid aside.
+    fn retry(&self, sinks: &[String]) -> Result<Value, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let mut letters = Vec::new();
+        state::each_row(&stored, Tree::Checkpoints, |key, value| {
+            let key = String::from_utf8_lossy(key);
+            if let Some((sink, seq)) = sink::dead_of(&key)
+                && sinks.iter().any(|name| name == sink)
+                && let Ok(sink::Dead { from, .. }) = serde_json::from_slice(value)
+            {
+                letters.push(Retry { sink: sink.to_owned(), seq, from });
+            }
+            Ok(())
+        })?;
+        let count = letters.len();
+        // Number 0 is no letter: it only ends a wait.
+        let wake = |sink: &String| Retry { sink: sink.clone(), seq: 0, from: Position::default() };
+        for retry in sinks.iter().map(wake).chain(letters) {
+            if let Some(post) = &self.post {
+                post.send(Arc::new(Post::Retry(retry))).ok();
+            }
+        }
+        Ok(json!({ "letters": count }))
+    }
+
     fn status(&self) -> Result<Value, PipelineError> {
         let [new, copy, update, rejected] = self.state.counters.verdicts;
         let (members, stories) = self.state.stories.size();
         let stored = Stored { store: &self.store, journal: &self.journal };
         let mut files = 0_u64;
-        state::each_row(&stored, Tree::Checkpoints, |key, _| {
-            files += u64::from(!key.starts_with(b"feed "));
+        let mut sinks: BTreeMap<String, (Value, Vec<Value>)> = BTreeMap::new();
+        state::each_row(&stored, Tree::Checkpoints, |key, value| {
+            let key = String::from_utf8_lossy(key);
+            if let Some((sink, seq, state)) = of_sink(&key, value) {
+                let (cursor, dead) = sinks.entry(sink).or_default();
+                match seq {
+                    None => *cursor = state,
+                    Some(seq) => dead.push(json!({ "seq": seq, "why": state["why"], "at": state["at"] })),
+                }
+            } else {
+                files += u64::from(!key.starts_with("feed "));
+            }
             Ok(())
         })?;
         let topics: Vec<_> = self.state.rules.topics.iter().map(|rule| &rule.name).collect();
+        let now = self.now.as_second();
+        let of_topics = self.state.rules.topics.iter().map(|rule| {
+            let desk = self.state.desks.get(&topic::key(&rule.name)).cloned().unwrap_or_default();
+            let mut shown = desk.tally.shown(now);
+            shown["name"] = json!(rule.name);
+            shown["held"] = json!(desk.held.as_ref().map(desk::Held::digest));
+            shown
+        });
         Ok(json!({
             "articles": {
                 "new": new, "copy": copy, "update": update, "rejected": rejected, "seen_since_start": self.seen,
@@ -193,6 +240,11 @@ impl Pipeline {
             },
             "window": { "articles": self.state.window.len(), "in_stories": members, "stories": stories },
             "topics": topics,
+            "of_topics": of_topics.collect::<Value>(),
+            "sinks": sinks
+                .into_iter()
+                .map(|(name, (state, dead))| json!({ "name": name, "state": state, "dead": dead }))
+                .collect::<Value>(),
             "files_remembered": files,
             "journal": { "bytes": self.journal.bytes(), "days": self.journal.days().count() },
         }))
@@ -202,6 +254,13 @@ impl Pipeline {
 /// Checkpoints are text where they are told on: whoever wants to know what stands in them reads it.
 fn told(checkpoint: Vec<u8>) -> Value {
     String::from_utf8(checkpoint).map_or(Value::Null, Value::String)
+}
+
+/// Name of the sink, number of the letter that it has laid aside, and its state.
+fn of_sink(key: &str, state: &[u8]) -> Option<(String, Option<u64>, Value)> {
+    let name = key.strip_prefix(sink::KEY_PREFIX).map(|name| (name, None));
+    let (name, seq) = name.or_else(|| sink::dead_of(key).map(|(name, seq)| (name, Some(seq))))?;
+    Some((name.to_owned(), seq, serde_json::from_slice(state).unwrap_or_default()))
 }
 
 fn with_why(decision: &Decision, why: Value) -> Result<Value, PipelineError> {

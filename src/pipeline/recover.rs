@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Outbox, Pipeline, PipelineError, Watch, apply,
+    Outbox, Pipeline, PipelineError, apply,
     decide::{self, Analysis},
     in_parallel,
     memory::MemoryView,
     record::{self, Known as KnownRecords, encode},
     state::State,
+    tell::Watch,
     topic::Traced,
     view::{Changes, Locator, Rows, Tree, View, ViewError},
 };

@@ -55,6 +55,10 @@ pub enum Request {
     Ingest(Vec<PathBuf>),
     /// A question to the reading room.
     Read(Asked),
+    /// Tell a test alert of a topic.
+    Test(String),
+    /// Try again what these sinks have laid aside or wait for.
+    Retry(Vec<String>),
 }
 
 /// One line of an answer.
@@ -177,6 +181,8 @@ async fn answer(
         Ok(Request::Status) => ask(&door, Question::Status).await,
         Ok(Request::Checkpoints(keys)) => ask(&door, Question::Checkpoints(keys)).await,
         Ok(Request::CheckpointsFrom(key)) => ask(&door, Question::CheckpointsFrom(key)).await,
+        Ok(Request::Test(topic)) => ask(&door, Question::Test(topic)).await,
+        Ok(Request::Retry(sinks)) => ask(&door, Question::Retry(sinks)).await,
         Ok(Request::Read(asked)) => match tokio::task::spawn_blocking(move || read(&asked)).await {
             Ok(Ok(value)) => answered(&value),
             Ok(Err(fault)) => Reply::Fault(format!("{fault:#}")),

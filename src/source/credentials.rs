@@ -54,6 +54,15 @@ pub enum NotCredentials {
 }
 
 impl Credentials {
+    /// Name and password, where the file has them.
+    pub fn login(&self) -> Option<(String, String)> {
+        let basic = self
+            .headers()
+            .find_map(|(name, value)| value.strip_prefix("Basic ").filter(|_| name == "authorization"))?;
+        let pair = String::from_utf8(STANDARD.decode(basic).ok()?).ok()?;
+        pair.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+    }
+
     /// Each header with its value, which may hold any bytes but control characters.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
@@ -123,6 +132,8 @@ mod tests {
     #[test]
     fn pairs_tokens_and_headers() {
         check("user: ann\npassword: open:sesame\n", &[("authorization", "Basic YW5uOm9wZW46c2VzYW1l")]);
+        let login = "user: ann\npassword: open:sesame\n".parse::<Credentials>().unwrap().login();
+        assert_eq!(login, Some(("ann".to_owned(), "open:sesame".to_owned())));
         check("# for the wire\n\ntoken: abc\n", &[("authorization", "Bearer abc")]);
         check("X-Api-Key: k 1\r\nCookie: a=b\n", &[("x-api-key", "k 1"), ("cookie", "a=b")]);
     }

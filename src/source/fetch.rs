@@ -26,6 +26,7 @@ use super::{
 };
 
 mod client;
+mod letter;
 mod links;
 mod page;
 mod post;

@@ -20,6 +20,7 @@ mod ingest;
 mod kill;
 mod reading;
 mod seeds;
+mod sinks;
 mod tidy;
 mod topics;
 mod verbs;

@@ -17,7 +17,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dom_smoothie", &["src/source/page"]),
     ("dom_query", &["src/source/page"]),
     ("mail_parser", &["src/source/format/mail.rs"]),
-    ("quick_xml", &["src/source/format/xml.rs"]),
+    ("quick_xml", &["src/source/format/xml.rs", "src/alert/sink/atom.rs"]),
+    ("lettre", &["src/alert/sink/mail.rs"]),
     ("pulldown_cmark", &["src/source/format/markdown.rs"]),
     ("brotli_decompressor", &["src/source/format/warc.rs"]),
     ("httparse", &["src/source/format/warc.rs"]),
@@ -67,6 +68,9 @@ const PURE: &[&str] = &[
     "address.rs",
     "view.rs",
     "withdraw.rs",
+    "desk",
+    "pace.rs",
+    "notice.rs",
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -1,0 +1,106 @@
+//! Keeps the sinks of the config at work, each as a task of its own: none waits for another.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use tokio::{
+    sync::{broadcast, mpsc, watch},
+    task::JoinSet,
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Cursor, DEAD_PREFIX, KEY_PREFIX, Post, Sink, Spec, dead_of, send};
+use crate::{event::Event, journal::Position};
+
+/// The sinks of the config.
+pub type Specs = Arc<Vec<Arc<Spec>>>;
+
+/// What is known of the sinks when the daemon starts.
+pub struct Beginning {
+    /// How far they came, by name.
+    cursors: BTreeMap<String, Cursor>,
+    /// How many letters each has laid aside.
+    dead: BTreeMap<String, usize>,
+    /// The last alert, and where the journal ends: a new sink begins here.
+    end: (u64, Position),
+    /// Holds the journal.
+    state_dir: PathBuf,
+}
+
+impl Beginning {
+    /// Nothing but where the journal ends.
+    pub fn new(end: (u64, Position), state_dir: PathBuf) -> Self {
+        Self { cursors: BTreeMap::new(), dead: BTreeMap::new(), end, state_dir }
+    }
+
+    /// Takes a checkpoint, where it is a sink's.
+    pub fn learn(&mut self, key: &str, state: &[u8]) -> bool {
+        if let Some(name) = key.strip_prefix(KEY_PREFIX) {
+            if let Ok(cursor) = serde_json::from_slice(state) {
+                self.cursors.insert(name.to_owned(), cursor);
+            }
+        } else if let Some((sink, _)) = dead_of(key) {
+            *self.dead.entry(sink.to_owned()).or_default() += 1;
+        }
+        key.starts_with(KEY_PREFIX) || key.starts_with(DEAD_PREFIX)
+    }
+}
+
+/// Keeps the sinks at work until `stop`; those of a new config take over from the old ones.
+pub async fn keep(
+    mut specs: watch::Receiver<Specs>,
+    mut beginning: Beginning,
+    posts: broadcast::Sender<Arc<Post>>,
+    send: send::Send,
+    door: mpsc::Sender<Event>,
+    stop: CancellationToken,
+) {
+    loop {
+        let changed = stop.child_token();
+        let mut at_work = JoinSet::new();
+        for spec in specs.borrow_and_update().iter() {
+            let cursor = beginning.cursors.get(&spec.name).cloned();
+            let (last, end) = beginning.end;
+            let is_new = cursor.is_none();
+            let mut sink = Sink {
+                cursor: cursor.unwrap_or(Cursor { seq: last, from: end, ..Cursor::default() }),
+                dead: beginning.dead.get(&spec.name).copied().unwrap_or(0),
+                spec: Arc::clone(spec),
+                state_dir: beginning.state_dir.clone(),
+                send: Arc::clone(&send),
+                door: door.clone(),
+                posts: posts.subscribe(),
+                // Something may have come while nobody listened: the journal is looked at once.
+                last: last + 1,
+                due: Vec::new(),
+                handed: Instant::now(),
+            };
+            let stop = changed.clone();
+            at_work.spawn(async move {
+                if is_new {
+                    sink.note().await;
+                }
+                sink.run(stop).await
+            });
+        }
+        let stopping = tokio::select! {
+            () = stop.cancelled() => true,
+            changed = specs.changed() => changed.is_err(),
+        };
+        changed.cancel();
+        while let Some(ended) = at_work.join_next().await {
+            match ended {
+                Ok((name, cursor, dead)) => {
+                    let (last, end) = beginning.end;
+                    beginning.end = (last.max(cursor.seq), end.max(cursor.from));
+                    beginning.dead.insert(name.clone(), dead);
+                    beginning.cursors.insert(name, cursor);
+                }
+                Err(fault) => tracing::error!(%fault, "a sink failed by a fault of the program"),
+            }
+        }
+        if stopping {
+            return;
+        }
+    }
+}
