@@ -24,6 +24,7 @@ mod feeds;
 mod ingest;
 mod questions;
 mod reading;
+mod retention;
 mod rules;
 mod topics;
 mod upkeep;
@@ -134,6 +135,7 @@ fn open_for_work(config: &Config) -> anyhow::Result<Pipeline> {
         tracing::warn!("{warning}");
     }
     pipeline.set_rules(rules)?;
+    pipeline.forget_after(config.store.fingerprint_years);
     Ok(pipeline)
 }
 
@@ -216,6 +218,7 @@ impl Daemon {
             None => None,
         };
         let rules = pipeline.rules().clone();
+        let oldest = pipeline.oldest_day();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
         pipeline.each_checkpoint(|key, state| {
             if key.starts_with(source::feed::KEY_PREFIX) {
@@ -261,6 +264,8 @@ impl Daemon {
         tasks.spawn(named("drops", watch));
         let index = reading::keep_up(config.state_dir.clone(), stop.clone());
         tasks.spawn(named("search index", index));
+        let texts = retention::keep_up(config.state_dir.clone(), config.store.clone(), oldest, stop.clone());
+        tasks.spawn(named("retention", texts));
         Ok(Self { config, rules, door, feeds, drops, tasks, pipeline_ended, parts: parts.into(), stop })
     }
 
@@ -344,6 +349,7 @@ impl Daemon {
             ("alerts.format", config.alerts.format == self.config.alerts.format),
             ("[fetch]", config.fetch == self.config.fetch),
             ("[websub]", config.websub == self.config.websub),
+            ("text_days, fingerprint_years or disk_gib_max", same_retention(&config, &self.config)),
         ] {
             if !same {
                 tracing::warn!("{what} has changed: it counts from the next start on");
@@ -407,6 +413,13 @@ fn said(told: std::io::Result<()>) {
     if let Err(fault) = told {
         tracing::warn!(%fault, "could not tell systemd how things stand");
     }
+}
+
+fn same_retention(a: &Config, b: &Config) -> bool {
+    let of = |config: &Config| {
+        (config.store.text_days, config.store.fingerprint_years, config.store.disk_gib_max)
+    };
+    of(a) == of(b)
 }
 
 /// How much there is to do.

@@ -15,7 +15,9 @@ pub mod dedupe;
 pub mod entity;
 mod explain;
 pub mod fingerprint;
+mod expire;
 mod identity;
+pub mod kept;
 pub mod memory;
 pub mod novel;
 mod outbox;
@@ -31,9 +33,13 @@ pub mod topic;
 pub mod view;
 mod withdraw;
 
-pub use self::recover::{Progress, Redecided, decide_again};
+pub use self::{
+    expire::OldestDay,
+    recover::{Progress, Redecided, decide_again},
+};
 use self::{
     decide::Analysis,
+    expire::Expiry,
     outbox::Outbox,
     record::{Known, encode},
     state::State,
@@ -90,6 +96,8 @@ pub struct Pipeline {
     /// As the last event said.
     now: Timestamp,
     pulse: Pulse,
+    expiry: Expiry,
+    oldest: OldestDay,
 }
 
 impl Pipeline {
@@ -195,6 +203,7 @@ impl Pipeline {
             return self.article(at, article, analysis);
         };
         self.seen += 1;
+        self.sight(at, id, &report)?;
         if wanted {
             Ok(serde_json::to_string(&decide::seen(article, id, &report))?)
         } else {
@@ -233,11 +242,16 @@ impl Pipeline {
         let json = serde_json::value::to_raw_value(&decided.decision)?;
         if decided.decision.verdict == Verdict::Seen {
             self.seen += 1;
+            if let Some((id, report)) = decided.repeated {
+                self.sight(at, id, &report)?;
+            }
             return Ok(String::from(Box::<str>::from(json)));
         }
         let seq = self.state.counters.seq + 1;
         let (decision, alerts, traces) = (&decided.decision, &decided.alerts, &decided.traces);
-        let line = LineRef::Article { seq, article, decision: &json, alerts, traces };
+        let weights = decided.weights.as_ref().map(|weights| weights.write(&analysis.features));
+        let weights = weights.unwrap_or_default();
+        let line = LineRef::Article { seq, article, decision: &json, alerts, traces, weights: &weights };
         let place = self.journal.append(at, &line)?;
         self.lines = true;
         self.articles += 1;
@@ -323,6 +337,7 @@ impl Pipeline {
         self.changes = Changes::default();
         self.articles = 0;
         self.lines = false;
+        self.oldest.set(self.state.window.values().next().map_or(position.day, |kept| kept.at.day));
         Ok(())
     }
 
@@ -332,7 +347,8 @@ impl Pipeline {
     /// When journal or index fail for good.
     pub fn tick(&mut self, now: Timestamp) -> Result<(), PipelineError> {
         self.now = now;
-        if !self.checkpoints.is_empty() {
+        self.expire(now)?;
+        if self.lines || !self.checkpoints.is_empty() {
             self.commit(now)?;
         }
         self.deliver();

@@ -56,6 +56,7 @@ fn append(journal: &mut Journal, time: &str, number: u64) -> Locator {
         decision: &decision,
         alerts: &[],
         traces: &[],
+        weights: "",
     };
     journal.append(at(time), &line).unwrap()
 }
@@ -67,6 +68,8 @@ fn expected(number: u64) -> Line {
         decision: decision(number),
         alerts: Vec::new(),
         traces: Vec::new(),
+        weights: String::new(),
+        marks: None,
     }
 }
 

@@ -63,7 +63,12 @@ impl Pipeline {
                 ),
             }));
         };
-        let Line::Article { article, decision, .. } = self.journal.read(report.at)? else {
+        let at = decide::text_of(&self.state, &report).unwrap_or(report.at);
+        let line = match self.journal.read(at)? {
+            Line::Sighted(kept) => Line::from(kept),
+            line => line,
+        };
+        let Line::Article { article, decision, marks, .. } = line else {
             return Ok(json!({ "error": format!("the journal holds no article for {target}") }));
         };
         let analysis = decide::analyse(&article, &self.state.names);
@@ -71,7 +76,10 @@ impl Pipeline {
             decide::judge_again(&self.state, known, decision.article.id.report, &article, &analysis)?;
         let compared = self.compared(known, &article, &analysis, &judgement)?;
         let (verdicts, assignment) = decide::judge_topics(&self.state, &article, &analysis, decision.story);
-        let why = self.why(&decision, compared, Some(&assignment), &verdicts.misses, true);
+        let mut why = self.why(&decision, compared, Some(&assignment), &verdicts.misses, true);
+        if let Some(fields) = why.as_object_mut().filter(|_| marks.is_some()) {
+            fields.insert("text_expired".to_owned(), json!(true));
+        }
         with_why(&decision, why)
     }
 

@@ -16,6 +16,8 @@ use crate::{
     store::Options,
 };
 
+mod retention;
+
 const FEED: &str = "https://feeds.gull.example/all";
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

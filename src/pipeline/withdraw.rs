@@ -118,7 +118,9 @@ fn decided(decision: Decision, alerts: Vec<Alert>) -> Decided {
         alerts,
         judgement: None,
         assignment: None,
+        weights: None,
         vector: None,
+        repeated: None,
         misses: Vec::new(),
         traces: Vec::new(),
     }

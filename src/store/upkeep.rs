@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     window::{self, Mark},
 };
 use crate::{
-    journal::state_dir::{StateDir, sync_dir},
+    journal::state_dir::{StateDir, dir_bytes, sync_dir},
     pipeline::view::Tree,
 };
 
@@ -151,21 +151,4 @@ fn copy_rows(store: &Store, to: &Path) -> Result<(), StoreError> {
     }
     sync::sync(&new, &window, to, store.applied())?;
     sync_dir(to).map_err(StoreError::io("sync", to))
-}
-
-fn dir_bytes(dir: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    let mut dirs: Vec<PathBuf> = vec![dir.to_owned()];
-    while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            let about = entry.metadata()?;
-            if about.is_dir() {
-                dirs.push(entry.path());
-            } else {
-                bytes += about.len();
-            }
-        }
-    }
-    Ok(bytes)
 }
