@@ -175,7 +175,10 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 
 /// What runs while the daemon runs.
 struct Daemon {
+    /// Its feeds are those of the schedule: very many are kept once.
     config: Config,
+    /// How much there is to do.
+    words: String,
     rules: Rules,
     door: mpsc::Sender<Event>,
     feeds: watch::Sender<source::feed::Specs>,
@@ -211,7 +214,7 @@ impl Part {
 }
 
 impl Daemon {
-    async fn start(config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
+    async fn start(mut config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
         let listener = control::bind(&config.control)?;
         let callbacks = match &config.websub {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
@@ -246,6 +249,8 @@ impl Daemon {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
+        let words = in_words(&config);
+        config.feeds = Vec::new();
         let (feeds, feeds_now) = watch::channel(specs);
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
@@ -266,7 +271,18 @@ impl Daemon {
         tasks.spawn(named("search index", index));
         let texts = retention::keep_up(config.state_dir.clone(), config.store.clone(), oldest, stop.clone());
         tasks.spawn(named("retention", texts));
-        Ok(Self { config, rules, door, feeds, drops, tasks, pipeline_ended, parts: parts.into(), stop })
+        Ok(Self {
+            config,
+            words,
+            rules,
+            door,
+            feeds,
+            drops,
+            tasks,
+            pipeline_ended,
+            parts: parts.into(),
+            stop,
+        })
     }
 
     async fn work(mut self) -> anyhow::Result<()> {
@@ -276,12 +292,12 @@ impl Daemon {
         let mut hangup = signal(SignalKind::hangup()).context(signals)?;
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        said(systemd::ready(&self.in_words()));
+        said(systemd::ready(&self.words));
         tracing::info!(
             config = %self.config.path.display(),
             alerts = %self.config.alerts.log.display(),
             "running: {}",
-            self.in_words()
+            self.words
         );
         loop {
             tokio::select! {
@@ -304,10 +320,6 @@ impl Daemon {
             }
         }
         self.finish().await
-    }
-
-    fn in_words(&self) -> String {
-        in_words(&self.config)
     }
 
     /// Time goes on for the pipeline, and systemd hears that every part is alive; of none if one is stuck.
@@ -338,7 +350,7 @@ impl Daemon {
             Ok(config) if reopened => self.take_over(config).await,
             Ok(_) => {}
         }
-        said(systemd::ready(&self.in_words()));
+        said(systemd::ready(&self.words));
     }
 
     async fn take_over(&mut self, config: Config) {
@@ -373,10 +385,10 @@ impl Daemon {
         self.feeds.send_replace(specs);
         make_drops(&config);
         self.drops.send_replace(Arc::new(drop_specs(&config)));
-        self.config.feeds = config.feeds;
+        self.words = in_words(&config);
         self.config.drops = config.drops;
         self.config.topics = config.topics;
-        tracing::info!("read the config again: {}", self.in_words());
+        tracing::info!("read the config again: {}", self.words);
     }
 
     /// The sources end, the pipeline drains and ends behind them.
@@ -416,9 +428,8 @@ fn said(told: std::io::Result<()>) {
 }
 
 fn same_retention(a: &Config, b: &Config) -> bool {
-    let of = |config: &Config| {
-        (config.store.text_days, config.store.fingerprint_years, config.store.disk_gib_max)
-    };
+    let of =
+        |config: &Config| (config.store.text_days, config.store.fingerprint_years, config.store.disk_gib_max);
     of(a) == of(b)
 }
 

@@ -9,11 +9,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, civil::Date, tz::Offset};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use self::{
+    day::{day_of, journal_dir, path_of},
     frame::{EncodeError, Encoder},
     kept::line_of,
     reader::{Reader, Sizes, article_of},
@@ -27,6 +28,7 @@ use crate::{
     pipeline::{topic::Traced, view::Locator},
 };
 
+pub mod day;
 mod frame;
 pub mod kept;
 pub mod reader;
@@ -76,6 +78,16 @@ pub enum Line {
         /// That it is rejected, and why.
         decision: Decision,
     },
+    /// Alerts that are about no single article: their time had come, or the user asked. They are facts, which are
+    /// applied and not decided again.
+    Notice {
+        /// Counted together with the articles.
+        seq: u64,
+        /// When.
+        at: Timestamp,
+        /// What is to be told.
+        alerts: Vec<Alert>,
+    },
     /// From here on these rules hold.
     Rules(Rules),
     /// All lines since the last commit hold.
@@ -113,6 +125,15 @@ pub enum LineRef<'a> {
         rejected: &'a Rejected,
         /// JSON of a `Decision`.
         decision: &'a RawValue,
+    },
+    /// See `Line::Notice`.
+    Notice {
+        /// Counted together with the articles.
+        seq: u64,
+        /// When.
+        at: Timestamp,
+        /// What is to be told.
+        alerts: &'a [Alert],
     },
     /// See `Line::Rules`.
     Rules(&'a Rules),
@@ -187,6 +208,12 @@ pub enum JournalError {
         bytes: u64,
         /// What was wrong.
         why: String,
+    },
+    /// What its articles were is remembered no more, or somebody removed the file.
+    #[error("{} is gone, and what it held is forgotten", path.display())]
+    Forgotten {
+        /// The file.
+        path: PathBuf,
     },
     /// Somebody remembers more than there is: files of the journal were removed or replaced.
     #[error("the journal ends at {end:?}, before {position:?}")]
@@ -442,46 +469,6 @@ impl Journal {
         }
         Ok(())
     }
-}
-
-fn journal_dir(state_dir: &Path) -> PathBuf {
-    state_dir.join("journal")
-}
-
-fn path_of(dir: &Path, day: u32) -> PathBuf {
-    dir.join(format!("{:04}-{:02}-{:02}.jsonl.zst", day / 10_000, day / 100 % 100, day % 100))
-}
-
-/// Of a day without texts, whose own file ended at `end`.
-fn kept_path_of(dir: &Path, day: u32, end: u64) -> PathBuf {
-    dir.join(format!("{:04}-{:02}-{:02}.kept-{end}.jsonl.zst", day / 10_000, day / 100 % 100, day % 100))
-}
-
-/// The day of a file's name, where it is one of the journal's.
-fn day_of_name(name: &str) -> Option<u32> {
-    let date: Date = name.strip_suffix(".jsonl.zst")?.parse().ok()?;
-    Some(number_of(date)).filter(|day| path_of(Path::new(""), *day).as_os_str() == name)
-}
-
-/// The day of the journal to which a moment belongs.
-pub fn day_of(at: Timestamp) -> u32 {
-    number_of(Offset::UTC.to_datetime(at.max(Timestamp::UNIX_EPOCH)).date())
-}
-
-/// So many days before another one; 0 where there is none.
-pub fn day_before(day: u32, days: u32) -> u32 {
-    let part = |number: u32| i8::try_from(number % 100).ok();
-    let date = || {
-        let year = i16::try_from(day / 10_000).ok()?;
-        let date = Date::new(year, part(day / 100)?, part(day)?).ok()?;
-        date.checked_sub(jiff::Span::new().try_days(days).ok()?).ok()
-    };
-    date().map_or(0, number_of)
-}
-
-fn number_of(date: Date) -> u32 {
-    let part = |number: i8| u32::from(number.unsigned_abs());
-    u32::from(date.year().unsigned_abs()) * 10_000 + part(date.month()) * 100 + part(date.day())
 }
 
 fn save_tail(path: &Path, from: u64) -> Result<PathBuf, JournalError> {

@@ -125,7 +125,7 @@ impl Room {
             match self.journal.read(hit.at) {
                 Ok(Line::Article { article, decision, .. }) => told.push(Told { article, decision }),
                 Ok(_) => {}
-                Err(fault @ JournalError::Damaged { .. }) => {
+                Err(fault @ (JournalError::Damaged { .. } | JournalError::Forgotten { .. })) => {
                     tracing::warn!("{fault}; the story is shown without this report");
                 }
                 Err(fault) => return Err(fault.into()),

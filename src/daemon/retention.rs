@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Store,
-    journal::{day_before, kept::GivenUp, reader::Reader, state_dir::dir_bytes},
+    journal::{day::day_before, kept::GivenUp, reader::Reader, state_dir::dir_bytes},
     pipeline::{OldestDay, kept::keep},
 };
 
@@ -30,12 +30,7 @@ pub(super) struct Round {
 }
 
 /// Gives up the texts of a state directory now and then, until `stop`. What fails is told once, and tried again.
-pub(super) async fn keep_up(
-    state_dir: PathBuf,
-    limits: Store,
-    oldest: OldestDay,
-    stop: CancellationToken,
-) {
+pub(super) async fn keep_up(state_dir: PathBuf, limits: Store, oldest: OldestDay, stop: CancellationToken) {
     let (mut failed, mut over) = (false, false);
     let mut pause = FIRST_PAUSE;
     while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {

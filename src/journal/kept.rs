@@ -15,9 +15,9 @@ use serde_json::value::RawValue;
 use zstd::{bulk::Compressor, zstd_safe::CParameter};
 
 use super::{
-    Commit, Header, JournalError, Line, OwnLine, SCHEMA, day_of_name,
+    Commit, Header, JournalError, Line, OwnLine, SCHEMA,
+    day::{day_of_name, kept_path_of, path_of},
     frame::{Decoder, FrameFault, SCAN_READ_BYTES, Window},
-    kept_path_of, path_of,
     remains::KeptArticle,
     scan::behind_damage,
     state_dir::sync_dir,
@@ -271,7 +271,9 @@ pub(super) fn give_up(dir: &Path, day: u32, end: u64, keep: Keep<'_>) -> Result<
     };
     let kept = kept_path_of(dir, day, end);
     check(&aside).map_err(JournalError::io("read back", &aside))?;
-    fs::rename(&aside, &kept).and_then(|()| sync_dir(dir)).map_err(JournalError::io("put in place", &kept))?;
+    fs::rename(&aside, &kept)
+        .and_then(|()| sync_dir(dir))
+        .map_err(JournalError::io("put in place", &kept))?;
     fs::remove_file(&path).and_then(|()| sync_dir(dir)).map_err(failed("remove"))?;
     let bytes_after = fs::metadata(&kept).map_err(JournalError::io("measure", &kept))?.len();
     Ok(GivenUp { day, articles, bytes_before: end, bytes_after })
@@ -446,5 +448,165 @@ impl Writer {
         self.out.write_all(&frame)?;
         self.at += frame.len() as u64;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Journal, LineRef, Position, reader::Reader, state_dir::StateDir},
+        *,
+    };
+    use crate::{
+        article::{Article, ArticleHead, ArticleId, Decision, Id, Rejected, Verdict},
+        journal::remains::Marks,
+    };
+
+    const DAYS: [&str; 3] = ["2031-03-02T08:00:00Z", "2031-03-03T08:00:00Z", "2031-03-04T08:00:00Z"];
+
+    fn decision(seq: u64) -> Decision {
+        let article = ArticleHead {
+            id: ArticleId { report: Id(seq), revision: 1 },
+            input_id: None,
+            source: "gull.example".to_owned(),
+            url: Some(format!("https://gull.example/{seq}")),
+            title: format!("Ferry letter {seq}"),
+            published: None,
+            seen_at: DAYS[0].parse().unwrap(),
+            language: None,
+            lead: "The ferry".to_owned(),
+        };
+        Decision {
+            article,
+            verdict: Verdict::New,
+            reason: None,
+            of: None,
+            of_id: None,
+            similarity: None,
+            change: None,
+            story: Some(Id(seq)),
+            tagger: None,
+            entities: Vec::new(),
+            quotes: Vec::new(),
+            matches: Vec::new(),
+        }
+    }
+
+    /// Three days of as many articles, in batches of four, and a rejection a day.
+    fn journal(dir: &Path, articles: u64) -> Journal {
+        let (mut journal, _) = Journal::open(&StateDir::lock_with_floor(dir, 0).unwrap()).unwrap();
+        let mut seq = 0;
+        for at in DAYS.map(|day| day.parse().unwrap()) {
+            for number in 0..articles {
+                seq += 1;
+                let text = format!("The ferry of day {at} leaves {seq} times. ").repeat(40);
+                let title = format!("Ferry letter {seq}");
+                let article = Article { title, text, seen_at: at, ..Article::default() };
+                let json = serde_json::value::to_raw_value(&decision(seq)).unwrap();
+                let (alerts, traces) = (&[][..], &[][..]);
+                let line =
+                    LineRef::Article { seq, article: &article, decision: &json, alerts, traces, weights: "" };
+                journal.append(at, &line).unwrap();
+                if number % 4 == 3 {
+                    journal.commit(at, &Commit { batch: seq, seq, ..Commit::default() }).unwrap();
+                }
+            }
+            let rejected = Rejected {
+                origin: "drop".to_owned(),
+                place: format!("file {seq}"),
+                reason: "it is empty".to_owned(),
+                input_id: None,
+                seen_at: at,
+            };
+            let json = serde_json::value::to_raw_value(&decision(seq)).unwrap();
+            journal.append(at, &LineRef::Rejected { seq, rejected: &rejected, decision: &json }).unwrap();
+            let checkpoints =
+                vec![crate::article::Checkpoint { key: "feed a".to_owned(), state: seq.into() }];
+            journal.commit(at, &Commit { batch: seq + 1, seq, checkpoints, ..Commit::default() }).unwrap();
+        }
+        journal
+    }
+
+    fn keep(line: Line) -> Option<KeptArticle> {
+        let Line::Article { seq, article, decision, alerts, traces, .. } = line else { return None };
+        Some(KeptArticle::of(seq, &article, &decision, alerts, traces, Marks::default()))
+    }
+
+    /// Articles with a text and without, rejections, what the last commit of each day says; and the damage.
+    fn read(dir: &Path) -> ([usize; 3], Vec<(u64, usize)>, usize) {
+        let reader = Reader::open(dir).unwrap();
+        let (mut counted, mut commits, mut damage) = ([0; 3], BTreeMap::new(), 0);
+        for line in reader.scan(Position::default()).unwrap() {
+            match line {
+                Ok((_, Line::Article { article, marks, .. })) => {
+                    assert_eq!(article.text.is_empty(), marks.is_some());
+                    counted[usize::from(marks.is_some())] += 1;
+                }
+                Ok((_, Line::Rejected { .. })) => counted[2] += 1,
+                Ok((at, Line::Commit(commit))) => {
+                    commits.insert(at.day, (commit.seq, commit.checkpoints.len()));
+                }
+                Ok(_) => {}
+                Err(JournalError::Damaged { .. }) => damage += 1,
+                Err(fault) => panic!("{fault}"),
+            }
+        }
+        (counted, commits.into_values().collect(), damage)
+    }
+
+    #[test]
+    fn a_day_gives_up_its_texts_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(journal(dir.path(), 600));
+        let whole = read(dir.path());
+        assert_eq!(whole, ([1800, 0, 3], vec![(600, 1), (1200, 1), (1800, 1)], 0));
+        let reader = Reader::open(dir.path()).unwrap();
+        let given_up = reader.give_up(20_310_302, &mut keep).unwrap();
+        assert_eq!((given_up.day, given_up.articles), (20_310_302, 600));
+        assert!(given_up.bytes_after * 5 < given_up.bytes_before, "{given_up:?}");
+        assert_eq!(read(dir.path()), ([1200, 600, 3], whole.1, 0));
+        assert_eq!(Reader::open(dir.path()).unwrap().end(), reader.end());
+    }
+
+    #[test]
+    fn a_crash_leaves_one_of_two_files_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(journal(dir.path(), 8));
+        let of_day = path_of(&dir.path().join("journal"), 20_310_302);
+        let bytes = fs::read(&of_day).unwrap();
+        Reader::open(dir.path()).unwrap().give_up(20_310_302, &mut keep).unwrap();
+        // before the day's own file is removed
+        fs::write(&of_day, bytes).unwrap();
+        assert_eq!(read(dir.path()).0, [24, 0, 3]);
+        // while the next day's successor is written
+        let unfinished = of_day.with_file_name("2031-03-03.jsonl.new");
+        fs::write(&unfinished, "half").unwrap();
+        drop(Journal::open(&StateDir::lock_with_floor(dir.path(), 0).unwrap()).unwrap());
+        assert_eq!(read(dir.path()).0, [16, 8, 3]);
+        assert!(!unfinished.exists() && !of_day.exists());
+    }
+
+    #[test]
+    fn damage_costs_a_block_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(journal(dir.path(), 2000));
+        let reader = Reader::open(dir.path()).unwrap();
+        reader.give_up(20_310_302, &mut keep).unwrap();
+        let end = reader.days().next().unwrap().1;
+        let path = kept_path_of(&dir.path().join("journal"), 20_310_302, end);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[60] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let ([whole, kept, _], commits, damage) = read(dir.path());
+        assert_eq!((whole, commits.len(), damage), (4000, 3, 1));
+        assert!(kept > 500 && kept < 2000, "{kept}");
+    }
+
+    #[test]
+    fn names_of_days_without_texts() {
+        assert_eq!(kept_day_of_name("2031-03-02.kept-17.jsonl.zst"), Some((20_310_302, 17)));
+        for other in ["2031-03-02.jsonl.zst", "2031-3-2.kept-17.jsonl.zst", "2031-03-02.kept-017.jsonl.zst"] {
+            assert_eq!(kept_day_of_name(other), None, "{other}");
+        }
     }
 }

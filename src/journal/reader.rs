@@ -11,11 +11,10 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    JournalError, Line, Position, SCHEMA, day_of_name,
+    JournalError, Line, Position, SCHEMA,
+    day::{day_of_name, journal_dir, kept_path_of, path_of},
     frame::{Decoder, FrameFault, LINE_READ_BYTES, Window},
-    journal_dir,
     kept::{self, GivenUp, Keep, KeptFile, kept_day_of_name, line_of},
-    kept_path_of, path_of,
     scan::{self, Scan},
 };
 
@@ -60,6 +59,9 @@ impl Day {
                         bytes: end,
                         why: fault.to_string(),
                     }),
+                    Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+                        Err(JournalError::Forgotten { path: kept })
+                    }
                     Err(fault) => Err(JournalError::io("open", &kept)(fault)),
                 }
             }

@@ -104,6 +104,7 @@ impl KeptArticle {
                 standing: article.standing,
                 seen_at: article.seen_at,
                 origin: article.origin.clone(),
+                occasion: article.occasion,
                 ..Article::default()
             },
             language: head.language.clone(),

@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::{
     Header, JournalError, Line, Position, SCHEMA,
+    day::{kept_path_of, path_of},
     frame::{Decoder, FrameFault, SCAN_READ_BYTES, Window},
     kept::{KeptNext, KeptScan, line_of},
-    kept_path_of, path_of,
     reader::{Day, understand},
 };
 use crate::pipeline::view::Locator;
@@ -65,6 +65,9 @@ impl Scan {
                 Ok(Day::Kept(file)) => Open::Kept(KeptScan::new(file, self.at.offset)),
                 Err(fault) => {
                     (self.open, self.at.offset) = (None, end);
+                    if matches!(fault, JournalError::Forgotten { .. }) {
+                        continue;
+                    }
                     return Err(fault);
                 }
             };
@@ -116,8 +119,7 @@ fn whole_line(
             }
         }
         Err(FrameFault::Damaged(why)) => {
-            let end =
-                behind_damage(window, decoder, at.offset).map_err(JournalError::io("read", &path))?;
+            let end = behind_damage(window, decoder, at.offset).map_err(JournalError::io("read", &path))?;
             place.offset = end;
             let why = why.to_owned();
             Err(JournalError::Damaged { path, offset: at.offset, bytes: end - at.offset, why })

@@ -16,7 +16,8 @@ use super::{
 use crate::{
     article::Id,
     journal::{
-        JournalError, Line, LineRef, Position, day_before, day_of,
+        JournalError, Line, LineRef, Position,
+        day::{day_before, day_of},
         remains::{KeptArticle, Marks},
     },
     store::known::Known as Stored,
@@ -73,8 +74,8 @@ impl Pipeline {
         self.oldest.clone()
     }
 
-    /// A known report was seen again. Its record is written down anew where that is long ago, so that it outlives the day
-    /// on which it came; with the next commit, which is not made for this.
+    /// A known report was seen again. Where its record was last written down long ago, it is written down anew, so that it
+    /// outlives the day on which it came.
     pub(super) fn sight(&mut self, now: Timestamp, id: Id, report: &Report) -> Result<(), PipelineError> {
         if report.at.day > day_before(day_of(now), SIGHTED_DAYS) {
             return Ok(());
@@ -174,7 +175,7 @@ impl Pipeline {
                     self.lines = true;
                 }
             }
-            Line::Article { .. } => {}
+            Line::Article { .. } | Line::Notice { .. } => {}
         }
         Ok(())
     }

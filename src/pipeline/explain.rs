@@ -31,6 +31,7 @@ impl Pipeline {
             Question::ExplainArticle(article) => self.explain(&article),
             Question::ExplainKnown(target) => self.explain_known(&target),
             Question::Status => self.status(),
+            Question::Test(_) => Ok(json!({ "error": "only a running daemon tells a test alert" })),
         };
         answer.unwrap_or_else(|fault| json!({ "error": fault.to_string() }))
     }
@@ -176,6 +177,7 @@ impl Pipeline {
             Ok(())
         })?;
         let topics: Vec<_> = self.state.rules.topics.iter().map(|rule| &rule.name).collect();
+        let sizes = self.journal.sizes()?;
         Ok(json!({
             "articles": {
                 "new": new, "copy": copy, "update": update, "rejected": rejected, "seen_since_start": self.seen,
@@ -189,7 +191,11 @@ impl Pipeline {
             "topics": topics,
             "feeds": feeds,
             "files_remembered": files,
-            "journal": { "bytes": self.journal.bytes(), "days": self.journal.days().count() },
+            "journal": {
+                "bytes": sizes.whole_bytes + sizes.kept_bytes,
+                "days": sizes.whole_days + sizes.kept_days,
+                "days_without_texts": sizes.kept_days,
+            },
         }))
     }
 }

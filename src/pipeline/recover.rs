@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Outbox, Pipeline, PipelineError, apply,
+    Outbox, Pipeline, PipelineError, Watch, apply,
     decide::{self, Analysis},
     expire::{Expiry, OldestDay},
     in_parallel, kept,
@@ -34,8 +34,8 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
 /// A line of the journal that holds an article, and where it stands.
 pub(super) struct Decided {
-    seq: u64,
-    at: Locator,
+    pub(super) seq: u64,
+    pub(super) at: Locator,
     pub(super) article: Article,
     pub(super) decision: Decision,
     pub(super) alerts: Vec<Alert>,
@@ -52,7 +52,7 @@ impl Decided {
     }
 
     /// Its features as they weighed when it was decided; none where the line does not say.
-    fn vector(&self, analysis: &Analysis) -> Option<Vector> {
+    pub(super) fn vector(&self, analysis: &Analysis) -> Option<Vector> {
         let weights = Weights::read(&self.weights, &analysis.features)?;
         Some(Vector::weighed(&analysis.features, &weights))
     }
@@ -80,6 +80,7 @@ enum Other {
     Rules(Locator, crate::event::Rules),
     Sighted(Locator, Box<KeptArticle>),
     Rejected(u64, Box<Decision>),
+    Notice(u64, Locator, Timestamp, Vec<Alert>),
 }
 
 impl Pipeline {
@@ -99,12 +100,13 @@ impl Pipeline {
         let first = first_seq(journal.scan(replay_from)?)?;
         let mut state = State::load(&view, first)?;
         let mut changes = Changes::default();
-        let known = KnownRecords { view: &view, changes: &changes };
-        if let Some(at) = known.get::<Locator>(Tree::Meta, record::RULES)?
+        let at = KnownRecords { view: &view, changes: &changes }.get::<Locator>(Tree::Meta, record::RULES)?;
+        if let Some(at) = at
             && let Line::Rules(rules) = journal.read(at)?
         {
-            state.set_rules(rules);
+            state.set_rules(rules, &mut changes);
         }
+        let known = KnownRecords { view: &view, changes: &changes };
         let mut told = known.get::<u64>(Tree::Meta, record::TOLD)?.unwrap_or(0);
         let total = bytes_from(journal.days(), replay_from);
         let mut scan = journal.scan(replay_from)?;
@@ -133,6 +135,9 @@ impl Pipeline {
             pulse: crate::pulse::Pulse::default(),
             expiry: Expiry::default(),
             oldest: OldestDay::default(),
+            post: None,
+            unposted: Vec::new(),
+            watch: Watch::default(),
         })
     }
 }
@@ -173,10 +178,11 @@ fn apply_other(
     match other {
         Other::Rules(at, rules) => {
             changes.put(Tree::Meta, record::RULES, encode(at));
-            state.set_rules(rules.clone());
+            state.set_rules(rules.clone(), changes);
         }
         Other::Sighted(at, kept) => apply::sighted(view, changes, *at, kept)?,
         Other::Rejected(seq, decision) => apply::rejected(state, changes, *seq, decision),
+        Other::Notice(seq, at, time, alerts) => apply::notice(state, changes, (*seq, *at), *time, alerts),
     }
     Ok(())
 }
@@ -192,7 +198,7 @@ fn finish(state: &mut State, changes: &mut Changes, commit: &Commit) {
 fn first_seq(scan: Scan) -> Result<u64, PipelineError> {
     for line in scan {
         match line {
-            Ok((_, Line::Article { seq, .. })) => return Ok(seq),
+            Ok((_, Line::Article { seq, .. } | Line::Notice { seq, .. })) => return Ok(seq),
             Ok(_) | Err(JournalError::Damaged { .. }) => {}
             Err(fault) => return Err(fault.into()),
         }
@@ -214,6 +220,9 @@ pub(super) fn next_batch(scan: &mut Scan) -> Result<Option<(Batch, Commit, Posit
             }
             Ok((_, Line::Rejected { seq, decision, .. })) => {
                 batch.others.push((batch.articles.len(), Other::Rejected(seq, Box::new(decision))));
+            }
+            Ok((at, Line::Notice { seq, at: time, alerts })) => {
+                batch.others.push((batch.articles.len(), Other::Notice(seq, at, time, alerts)));
             }
             Ok((at, Line::Rules(rules))) => {
                 batch.others.push((batch.articles.len(), Other::Rules(at, rules)));
@@ -354,5 +363,5 @@ fn same(
     Ok(serde_json::to_vec(&now.decision)? == serde_json::to_vec(&before.decision)?
         && serde_json::to_vec(&now.alerts)? == serde_json::to_vec(&before.alerts)?
         && now.traces == before.traces
-        && now.weights.is_none_or(|weights| weights.write(&analysis.features) == before.weights))
+        && now.weights.is_none_or(|weights| weights.write() == before.weights))
 }

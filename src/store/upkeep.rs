@@ -1,10 +1,6 @@
 //! What the `store` verbs do with an index that no daemon uses: count, check, compact.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{
     Options, Store, StoreError, aside, catching, open_db, row, sync,

@@ -1,7 +1,10 @@
 //! How an article's words weighed when it arrived. The journal keeps it: the window whose counts gave it may have no
 //! text any more when the journal is read again.
 
-use super::{counts::Counts, terms::Features};
+use super::{
+    counts::{Counts, Weight},
+    terms::Features,
+};
 
 /// Stands for the differences 0, -1, 1, -2, 2 and so on.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -11,7 +14,7 @@ const LARGE: char = '~';
 
 /// The inverse document frequency of each word and each name, in 16ths, in the order of `Features::terms`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Weights(Vec<u8>);
+pub struct Weights(Vec<Weight>);
 
 impl Weights {
     pub(super) fn by(counts: &Counts, features: &Features) -> Self {
@@ -19,15 +22,14 @@ impl Weights {
     }
 
     pub(super) fn words(&self) -> impl Iterator<Item = u8> {
-        self.0.iter().copied()
+        self.0.iter().map(|weight| weight.now)
     }
 
     /// As text: how each differs from the shipped table's. Few do by much, and zstd makes little of it.
-    pub fn write(&self, features: &Features) -> String {
-        let shipped = Counts::shipped_ref().weights();
+    pub fn write(&self) -> String {
         let mut text = String::with_capacity(self.0.len());
-        for (weight, term) in self.0.iter().zip(features.terms()) {
-            let folded = fold(weight.wrapping_sub(shipped(term)));
+        for Weight { now, shipped } in &self.0 {
+            let folded = fold(now.wrapping_sub(*shipped));
             match DIGITS.get(usize::from(folded)) {
                 Some(digit) => text.push(char::from(*digit)),
                 None => text.push_str(&format!("{LARGE}{folded:02x}")),
@@ -52,7 +54,8 @@ impl Weights {
                     u8::try_from(place).ok()?
                 }
             };
-            weights.push(shipped(term).wrapping_add(unfold(folded)));
+            let shipped = shipped(term).shipped;
+            weights.push(Weight { now: shipped.wrapping_add(unfold(folded)), shipped });
         }
         characters.next().is_none().then_some(Self(weights))
     }
@@ -80,11 +83,15 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let features = features("Ferry strike in Lindholm", "The ferrymen of Lindholm struck on Monday.", None);
-        let count = features.terms().count();
-        let weights = Weights((0..count).map(|at| u8::try_from(at * 37 % 256).unwrap()).collect());
-        let text = weights.write(&features);
-        assert!(text.is_ascii() && text.len() >= count, "{text}");
+        let features =
+            features("Ferry strike in Lindholm", "The ferrymen of Lindholm struck on Monday.", None);
+        let mut weights = Weights::by(Counts::shipped_ref(), &features);
+        assert_eq!(weights.write(), "0".repeat(features.terms().count()));
+        for (weight, now) in weights.0.iter_mut().zip((0..=255).step_by(37).cycle()) {
+            weight.now = now;
+        }
+        let text = weights.write();
+        assert!(text.is_ascii() && text.contains(LARGE), "{text}");
         assert_eq!(Weights::read(&text, &features), Some(weights));
         assert_eq!(Weights::read(&text[1..], &features), None);
         assert_eq!(Weights::read(&format!("{text}0"), &features), None);
