@@ -269,7 +269,8 @@ impl Daemon {
         tasks.spawn(named("drops", watch));
         let index = reading::keep_up(config.state_dir.clone(), stop.clone());
         tasks.spawn(named("search index", index));
-        let texts = retention::keep_up(config.state_dir.clone(), config.store.clone(), oldest, stop.clone());
+        let texts =
+            retention::keep_up(config.state_dir.clone(), (&config.store).into(), oldest, stop.clone());
         tasks.spawn(named("retention", texts));
         Ok(Self {
             config,

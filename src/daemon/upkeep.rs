@@ -123,7 +123,7 @@ pub fn compact(config: &Config) -> anyhow::Result<Value> {
     let needed = pipeline.oldest_day().get();
     pipeline.close()?;
     let state = StateDir::lock(&config.state_dir)?;
-    let round = retention::round(&config.state_dir, &config.store, needed, &|| false)?;
+    let round = retention::round(&config.state_dir, (&config.store).into(), needed, &|| false)?;
     let (journal, _) = Journal::open(&state)?;
     let compacted = upkeep::compact(&state, &store_options(&journal))?;
     let sum = |of: fn(&GivenUp) -> u64| round.given_up.iter().map(of).sum::<u64>();

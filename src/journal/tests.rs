@@ -351,7 +351,10 @@ fn locator_of_nothing_is_an_error() {
         let found = journal.read(Locator { offset, ..first });
         assert!(matches!(found, Err(JournalError::Damaged { .. })), "{offset}: {found:?}");
     }
-    assert!(matches!(journal.read(Locator { day: 19_990_101, offset: 0 }), Err(JournalError::Io { .. })));
+    assert!(matches!(
+        journal.read(Locator { day: 19_990_101, offset: 0 }),
+        Err(JournalError::Forgotten { .. })
+    ));
 }
 
 #[test]
