@@ -27,7 +27,8 @@ pub(crate) fn journal(corpus: &Corpus) {
         for article in batch {
             seq += 1;
             let decision = serde_json::value::to_raw_value(&decision(article, seq)).expect("JSON");
-            let line = LineRef::Article { seq, article, decision: &decision, alerts: &[], traces: &[] };
+            let line =
+                LineRef::Article { seq, article, decision: &decision, alerts: &[], traces: &[], weights: "" };
             journal.append(at, &line).expect("a line");
         }
         journal.commit(at, &Commit::default()).expect("room on its disk");

@@ -192,6 +192,12 @@ pub struct Store {
     pub window_days: u32,
     /// and with at most so many.
     pub window_articles_max: u32,
+    /// Texts are kept for so many days, and in any case while they are compared with.
+    pub text_days: u32,
+    /// An article that nobody has seen for so many years is forgotten.
+    pub fingerprint_years: u32,
+    /// When the state directory is larger, the oldest texts go first; 0 for no limit.
+    pub disk_gib_max: u32,
 }
 
 /// What the user tracks.
@@ -370,6 +376,8 @@ mod tests {
         assert_eq!(config.fetch.poll_secs_default, 900);
         assert_eq!((config.alerts.max_age_secs, config.alerts.first_fetch_secs), (259_200, 86_400));
         assert_eq!((config.store.window_days, config.store.window_articles_max), (30, 300_000));
+        let Store { text_days, fingerprint_years, disk_gib_max, .. } = config.store;
+        assert_eq!((text_days, fingerprint_years, disk_gib_max), (90, 3, 0));
         assert!(config.feeds.is_empty() && config.drops.is_empty() && config.topics.is_empty());
     }
 
@@ -417,6 +425,9 @@ mod tests {
             [store]
             window_days = 1
             window_articles_max = 10
+            text_days = 2
+            fingerprint_years = 1
+            disk_gib_max = 4
             [names]
             "City Hall" = ["the Hall"]
             [[topic]]
@@ -683,6 +694,9 @@ mod tests {
             "max_age",
             "first_",
             "window_",
+            "text_",
+            "fingerprint_",
+            "disk_",
             "not_",
             "sensitivity",
             "alert.",

@@ -24,6 +24,7 @@ mod feeds;
 mod ingest;
 mod questions;
 mod reading;
+mod retention;
 mod rules;
 mod sinks;
 mod tail;
@@ -148,6 +149,7 @@ fn open_for_work(config: &Config) -> anyhow::Result<Pipeline> {
         tracing::warn!("{warning}");
     }
     pipeline.set_rules(rules)?;
+    pipeline.forget_after(config.store.fingerprint_years);
     Ok(pipeline)
 }
 
@@ -239,6 +241,7 @@ impl Daemon {
             None => None,
         };
         let rules = pipeline.rules().clone();
+        let oldest = pipeline.oldest_day();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
         let mut of_pages = fulltext::Known::default();
         let mut of_sinks = sink::Beginning::new(pipeline.alerts_end(), config.state_dir.clone());
@@ -316,6 +319,9 @@ impl Daemon {
         let (heard, _) = broadcast::channel(ALERTS_WAITING_MAX);
         let index = reading::keep_up(Arc::clone(&room), heard.clone(), stop.clone());
         tasks.spawn(named("search index", index));
+        let texts =
+            retention::keep_up(config.state_dir.clone(), (&config.store).into(), oldest, stop.clone());
+        tasks.spawn(named("retention", texts));
         Ok(Self {
             config,
             words,
@@ -407,6 +413,7 @@ impl Daemon {
             ("alerts.format", config.alerts.format == self.config.alerts.format),
             ("[fetch]", config.fetch == self.config.fetch),
             ("[websub]", config.websub == self.config.websub),
+            ("text_days, fingerprint_years or disk_gib_max", same_retention(&config, &self.config)),
         ] {
             if !same {
                 tracing::warn!("{what} has changed: it counts from the next start on");
@@ -476,6 +483,12 @@ fn said(told: std::io::Result<()>) {
     if let Err(fault) = told {
         tracing::warn!(%fault, "could not tell systemd how things stand");
     }
+}
+
+fn same_retention(a: &Config, b: &Config) -> bool {
+    let of =
+        |config: &Config| (config.store.text_days, config.store.fingerprint_years, config.store.disk_gib_max);
+    of(a) == of(b)
 }
 
 /// How much there is to do.

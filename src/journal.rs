@@ -9,13 +9,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, civil::Date, tz::Offset};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use self::{
+    day::{day_of, journal_dir, path_of},
     frame::{EncodeError, Encoder},
-    reader::{ArticleLine, Reader},
+    kept::line_of,
+    reader::{Reader, Sizes, article_of},
+    remains::{KeptArticle, Marks},
     scan::Scan,
     state_dir::{StateDir, StateError, sync_dir},
 };
@@ -25,8 +28,11 @@ use crate::{
     pipeline::{topic::Traced, view::Locator},
 };
 
+pub mod day;
 mod frame;
+pub mod kept;
 pub mod reader;
+pub mod remains;
 pub mod scan;
 pub mod state_dir;
 
@@ -54,7 +60,15 @@ pub enum Line {
         /// What topics remember of its story from now on.
         #[serde(default)]
         traces: Vec<Traced>,
+        /// How its words weighed when it arrived; see `pipeline::story`.
+        #[serde(default)]
+        weights: String,
+        /// Only of an article whose text has expired: by what it is recognised.
+        #[serde(skip)]
+        marks: Option<Marks>,
     },
+    /// A known article was seen again after a long time: what is remembered of it counts from here on.
+    Sighted(Box<KeptArticle>),
     /// Something that is no article.
     Rejected {
         /// Counted together with the articles.
@@ -97,7 +111,12 @@ pub enum LineRef<'a> {
         /// See `Line::Article`.
         #[serde(skip_serializing_if = "<[Traced]>::is_empty")]
         traces: &'a [Traced],
+        /// See `Line::Article`.
+        #[serde(skip_serializing_if = "str::is_empty")]
+        weights: &'a str,
     },
+    /// See `Line::Sighted`.
+    Sighted(&'a KeptArticle),
     /// See `Line::Rejected`.
     Rejected {
         /// Counted together with the articles.
@@ -189,6 +208,12 @@ pub enum JournalError {
         bytes: u64,
         /// What was wrong.
         why: String,
+    },
+    /// What its articles were is remembered no more, or somebody removed the file.
+    #[error("{} is gone, and what it held is forgotten", path.display())]
+    Forgotten {
+        /// The file.
+        path: PathBuf,
     },
     /// Somebody remembers more than there is: files of the journal were removed or replaced.
     #[error("the journal ends at {end:?}, before {position:?}")]
@@ -290,6 +315,7 @@ impl Journal {
         fs::create_dir_all(&dir)
             .and_then(|()| sync_dir(state.path()))
             .map_err(JournalError::io("make the directory", &dir))?;
+        kept::clear_leftovers(&dir).map_err(JournalError::io("clean up", &dir))?;
         let (reader, tail) = Reader::open_to_tail(&dir)?;
         let Position { day, offset } = reader.end();
         let mut cut = None;
@@ -362,7 +388,7 @@ impl Journal {
         if at.day != self.day || at.offset < self.start {
             return self.reader.read(at);
         }
-        self.reader.read_bytes(self.gathered(at), at)
+        self.reader.read_bytes(self.gathered(at), at, line_of)
     }
 
     /// The article of one line, committed or gathered, without what was decided of it.
@@ -370,7 +396,7 @@ impl Journal {
         if at.day != self.day || at.offset < self.start {
             return self.reader.read_article(at);
         }
-        self.reader.read_bytes(self.gathered(at), at).map(|line: ArticleLine| line.article.article)
+        self.reader.read_bytes(self.gathered(at), at, article_of)
     }
 
     /// The gathered batch from a place on.
@@ -394,9 +420,24 @@ impl Journal {
         self.reader.days()
     }
 
-    /// Bytes of all committed lines.
+    /// Bytes of all committed lines, as they were written.
     pub fn bytes(&self) -> u64 {
         self.reader.bytes()
+    }
+
+    /// See `Reader::kept_days`.
+    pub fn kept_days(&self) -> Result<Vec<(u32, u64)>, JournalError> {
+        self.reader.kept_days()
+    }
+
+    /// Removes a day whose texts have expired, for good.
+    pub fn remove(&mut self, day: u32) -> Result<(), JournalError> {
+        self.reader.remove(day)
+    }
+
+    /// See `Reader::sizes`.
+    pub fn sizes(&self) -> Result<Sizes, JournalError> {
+        self.reader.sizes()
     }
 
     /// Chooses the batch's day with its first line, and puts the header at the head of a new file.
@@ -428,29 +469,6 @@ impl Journal {
         }
         Ok(())
     }
-}
-
-fn journal_dir(state_dir: &Path) -> PathBuf {
-    state_dir.join("journal")
-}
-
-fn path_of(dir: &Path, day: u32) -> PathBuf {
-    dir.join(format!("{:04}-{:02}-{:02}.jsonl.zst", day / 10_000, day / 100 % 100, day % 100))
-}
-
-/// The day of a file's name, where it is one of the journal's.
-fn day_of_name(name: &str) -> Option<u32> {
-    let date: Date = name.strip_suffix(".jsonl.zst")?.parse().ok()?;
-    Some(number_of(date)).filter(|day| path_of(Path::new(""), *day).as_os_str() == name)
-}
-
-fn day_of(at: Timestamp) -> u32 {
-    number_of(Offset::UTC.to_datetime(at.max(Timestamp::UNIX_EPOCH)).date())
-}
-
-fn number_of(date: Date) -> u32 {
-    let part = |number: i8| u32::from(number.unsigned_abs());
-    u32::from(date.year().unsigned_abs()) * 10_000 + part(date.month()) * 100 + part(date.day())
 }
 
 fn save_tail(path: &Path, from: u64) -> Result<PathBuf, JournalError> {

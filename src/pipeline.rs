@@ -14,9 +14,11 @@ mod decide;
 pub mod dedupe;
 mod desk;
 pub mod entity;
+mod expire;
 mod explain;
 pub mod fingerprint;
 mod identity;
+pub mod kept;
 pub mod memory;
 mod notice;
 pub mod novel;
@@ -35,14 +37,19 @@ pub mod topic;
 pub mod view;
 mod withdraw;
 
-pub use self::recover::{Progress, Redecided, decide_again};
 use self::{
     decide::Analysis,
+    expire::Expiry,
     outbox::Outbox,
     record::{Known, encode},
     state::State,
+    story::Weights,
     tell::Watch,
     view::{Changes, Tree, ViewError},
+};
+pub use self::{
+    expire::OldestDay,
+    recover::{Progress, Redecided, decide_again},
 };
 use crate::{
     alert::{Post, Posted},
@@ -96,6 +103,8 @@ pub struct Pipeline {
     /// As the last event said.
     now: Timestamp,
     pulse: Pulse,
+    expiry: Expiry,
+    oldest: OldestDay,
     /// Where alerts that are committed are heard of, beside the log.
     post: Option<broadcast::Sender<Arc<Post>>>,
     /// Of the batch that is gathered.
@@ -212,6 +221,7 @@ impl Pipeline {
             return self.article(at, article, analysis);
         };
         self.seen += 1;
+        self.sight(at, id, &report)?;
         if wanted {
             Ok(serde_json::to_string(&decide::seen(article, id, &report))?)
         } else {
@@ -251,11 +261,16 @@ impl Pipeline {
         let json = serde_json::value::to_raw_value(&decided.decision)?;
         if decided.decision.verdict == Verdict::Seen {
             self.seen += 1;
+            if let Some((id, report)) = decided.repeated {
+                self.sight(at, id, &report)?;
+            }
             return Ok(String::from(Box::<str>::from(json)));
         }
         let seq = self.state.counters.seq + 1;
         let (decision, alerts, traces) = (&decided.decision, &decided.alerts, &decided.traces);
-        let line = LineRef::Article { seq, article, decision: &json, alerts, traces };
+        let weights = decided.weights.as_ref().map(Weights::write);
+        let weights = weights.unwrap_or_default();
+        let line = LineRef::Article { seq, article, decision: &json, alerts, traces, weights: &weights };
         let place = self.journal.append(at, &line)?;
         self.lines = true;
         self.articles += 1;
@@ -342,6 +357,7 @@ impl Pipeline {
         self.changes = Changes::default();
         self.articles = 0;
         self.lines = false;
+        self.oldest.set(self.state.window.values().next().map_or(position.day, |kept| kept.at.day));
         let unposted = std::mem::take(&mut self.unposted);
         if let Some(post) = &self.post {
             for alert in unposted {
@@ -358,6 +374,7 @@ impl Pipeline {
     /// When journal or index fail for good.
     pub fn tick(&mut self, now: Timestamp) -> Result<(), PipelineError> {
         self.now = now;
+        self.expire(now)?;
         self.tell_digests(now, now)?;
         self.tell_silences(now)?;
         self.finish(now)

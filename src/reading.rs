@@ -290,7 +290,7 @@ impl View {
                 Ok(same.then_some((article, decision, alerts)))
             }
             Ok(_) => Ok(None),
-            Err(fault @ JournalError::Damaged { .. }) => {
+            Err(fault @ (JournalError::Damaged { .. } | JournalError::Forgotten { .. })) => {
                 tracing::warn!("{fault}; shown without this report");
                 Ok(None)
             }

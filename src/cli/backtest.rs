@@ -68,7 +68,8 @@ pub(super) fn as_json(backtest: &Backtest) -> Value {
         })
     });
     let (from, to) = backtest.span.unzip();
-    json!({ "articles": backtest.articles, "from": from, "to": to, "topics": topics.collect::<Value>() })
+    let without_text = backtest.without_text;
+    json!({ "articles": backtest.articles, "without_text": without_text, "from": from, "to": to, "topics": topics.collect::<Value>() })
 }
 
 fn stories(tried: &Tried) -> usize {
@@ -90,6 +91,9 @@ pub(super) fn in_words(backtest: &Backtest) -> String {
         None => "no articles are stored\n".to_owned(),
         Some((first, last)) => format!("{} articles, {first} to {last}\n", backtest.articles),
     };
+    if backtest.without_text > 0 {
+        writeln!(text, "{} older ones have no text any more and are left out", backtest.without_text).ok();
+    }
     for tried in &backtest.topics {
         text.push('\n');
         one(&mut text, tried, backtest.span).ok();

@@ -11,7 +11,8 @@ use crate::daemon;
 /// Look after what is stored: figures, checks, repair.
 ///
 /// The journal (a zstd file of JSON lines a day, below `journal` in the state directory) is the truth; the index (below
-/// `index`) is built from it and can be built again. No daemon may run on the state directory meanwhile.
+/// `index`) is built from it and can be built again. Days older than `text_days` give up their texts: what is left of them
+/// stands in DAY.kept-BYTES.jsonl.zst. No daemon may run on the state directory meanwhile.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
     #[command(subcommand)]
@@ -33,13 +34,17 @@ enum What {
     /// In sled stand, for years: `identities` (id, address, text of an article; each leads to its report), `reports` (revision,
     /// hashes of its texts, story, original, what was told of it), `checkpoints` of feeds and files, `topics` (how a topic
     /// follows a story). In files of their own, for as long as it is compared with what comes in: `window` (an article's
-    /// sketch, and the words and names by which stories are found).
+    /// sketch, and the words and names by which stories are found). `search` is the index of `stories`, `story` and `search`.
     Stats,
     /// Read everything, and decide the journal's articles again: nothing damaged, and every decision the same?
+    ///
+    /// Left out are articles whose texts have expired, and those that may have been compared with such.
     Verify,
     /// Build the index again from the journal.
     Rebuild,
-    /// Write the index anew without what was deleted: its files only grow.
+    /// Give up old texts now, and write the index anew without what was deleted: its files only grow.
+    ///
+    /// The daemon gives up texts by itself, as `text_days` and `disk_gib_max` say.
     Compact,
 }
 

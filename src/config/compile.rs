@@ -29,6 +29,8 @@ const MAX_AGE_SECS: i64 = 3 * 86_400;
 const FIRST_FETCH_SECS: i64 = 86_400;
 const WINDOW_DAYS: u32 = 30;
 const WINDOW_ARTICLES_MAX: u32 = 300_000;
+const TEXT_DAYS: u32 = 90;
+const FINGERPRINT_YEARS: u32 = 3;
 
 fn tracked((name, aliases): (Written<String>, Vec<Written<String>>)) -> TrackedName {
     TrackedName { name: name.value, aliases: aliases.into_iter().map(|alias| alias.value).collect() }
@@ -60,6 +62,9 @@ impl Compiler<'_> {
         let store = Store {
             window_days: value_or(file.store.window_days.as_ref(), WINDOW_DAYS),
             window_articles_max: value_or(file.store.window_articles_max.as_ref(), WINDOW_ARTICLES_MAX),
+            text_days: value_or(file.store.text_days.as_ref(), TEXT_DAYS),
+            fingerprint_years: value_or(file.store.fingerprint_years.as_ref(), FINGERPRINT_YEARS),
+            disk_gib_max: value_or(file.store.disk_gib_max.as_ref(), 0),
         };
         let names = file.names.into_iter().map(tracked).collect();
         let topics = self.topics(file.topics, check_query);

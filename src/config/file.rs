@@ -27,6 +27,9 @@ const PAGE_WAIT_SECS: RangeInclusive<u32> = 0..=3_600;
 const BODY_BYTES_MAX: RangeInclusive<u32> = 1_024..=256 << 20;
 const WINDOW_DAYS: RangeInclusive<u32> = 1..=3_650;
 const WINDOW_ARTICLES_MAX: RangeInclusive<u32> = 1..=10_000_000;
+const TEXT_DAYS: RangeInclusive<u32> = 1..=36_500;
+const FINGERPRINT_YEARS: RangeInclusive<u32> = 1..=100;
+const DISK_GIB_MAX: RangeInclusive<u32> = 0..=1_000_000;
 const MIN_OUTLETS: RangeInclusive<u32> = 1..=1_000;
 const MAX_PER_HOUR: RangeInclusive<u32> = 1..=1_000;
 const NAME_CHARS_MAX: usize = 100;
@@ -100,6 +103,9 @@ pub(super) struct AlertsFile {
 pub(super) struct StoreFile {
     pub(super) window_days: Option<Written<u32>>,
     pub(super) window_articles_max: Option<Written<u32>>,
+    pub(super) text_days: Option<Written<u32>>,
+    pub(super) fingerprint_years: Option<Written<u32>>,
+    pub(super) disk_gib_max: Option<Written<u32>>,
 }
 
 pub(super) struct TopicFile {
@@ -286,6 +292,9 @@ fn store(at: &Section<'_>, walker: &mut Walker) -> StoreFile {
     StoreFile {
         window_days: walker.number(at, "window_days", &WINDOW_DAYS),
         window_articles_max: walker.number(at, "window_articles_max", &WINDOW_ARTICLES_MAX),
+        text_days: walker.number(at, "text_days", &TEXT_DAYS),
+        fingerprint_years: walker.number(at, "fingerprint_years", &FINGERPRINT_YEARS),
+        disk_gib_max: walker.number(at, "disk_gib_max", &DISK_GIB_MAX),
     }
 }
 

@@ -59,7 +59,10 @@ pub(super) const DROP: Heading =
     Heading { title: "[[drop]]", keys: &["path", "outlet", "finished", "rejected", "subdirectories"] };
 pub(super) const ALERTS: Heading =
     Heading { title: "[alerts]", keys: &["log", "format", "max_age", "first_fetch", "silent_feeds"] };
-pub(super) const STORE: Heading = Heading { title: "[store]", keys: &["window_days", "window_articles_max"] };
+pub(super) const STORE: Heading = Heading {
+    title: "[store]",
+    keys: &["window_days", "window_articles_max", "text_days", "fingerprint_years", "disk_gib_max"],
+};
 pub(super) const TOPIC: Heading = Heading {
     title: "[[topic]]",
     keys: &["name", "query", "names", "examples", "not_examples", "sensitivity", "alert"],

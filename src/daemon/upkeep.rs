@@ -3,15 +3,20 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{journal_progress, store_options};
+use super::{journal_progress, retention, store_options};
 use crate::{
     config::Config,
-    journal::{Journal, JournalError, Position, reader::Reader, state_dir::StateDir},
+    journal::{
+        Journal, JournalError, Position,
+        kept::GivenUp,
+        reader::Reader,
+        state_dir::{StateDir, dir_bytes},
+    },
     pipeline::{self, view::Tree},
     store::{Store, upkeep},
 };
 
-/// How much is stored.
+/// How much is stored, and what each byte is for.
 ///
 /// # Errors
 /// When the state directory is in use or cannot be read.
@@ -20,13 +25,20 @@ pub fn stats(config: &Config) -> anyhow::Result<Value> {
     let (journal, _) = Journal::open(&state)?;
     let opened = Store::open(&state, &store_options(&journal))?;
     let stats = opened.store.stats()?;
+    let sizes = journal.sizes()?;
     let articles = stats.trees.get(&Tree::Reports).map_or(0, |of_tree| of_tree.rows);
     let each = |bytes: u64, count: u64| bytes.checked_div(count);
     let sled_bytes = stats.disk_bytes - stats.window_disk_bytes;
+    let state_bytes = dir_bytes(&config.state_dir)?;
     let mut figures = json!({
         "articles_known": articles,
-        "journal_bytes": journal.bytes(),
-        "journal_days": journal.days().count(),
+        "state_bytes": state_bytes,
+        "state_bytes_an_article": each(state_bytes, articles),
+        "journal_days_with_texts": sizes.whole_days,
+        "journal_bytes_with_texts": sizes.whole_bytes,
+        "journal_days_without_texts": sizes.kept_days,
+        "journal_bytes_without_texts": sizes.kept_bytes,
+        "search_bytes": dir_bytes(&config.state_dir.join("search"))?,
         "index_bytes": stats.disk_bytes,
         "sled_bytes": sled_bytes,
         "sled_bytes_an_article": each(sled_bytes, articles),
@@ -80,6 +92,8 @@ pub fn verify(config: &Config) -> anyhow::Result<Value> {
         "index_rows": rows.rows,
         "index_rows_damaged": rows.damaged_rows,
         "articles_decided_again": again.articles,
+        "articles_left_out": again.left_out,
+        "decided_again_from": again.whole_from.map(in_words),
         "decided_differently": again.differ,
         "different": again.different,
     }))
@@ -100,13 +114,31 @@ pub fn rebuild(config: &Config) -> anyhow::Result<Value> {
     Ok(json!({ "articles": articles }))
 }
 
-/// Writes the index anew without what was deleted.
+/// Gives up texts as the config says, and writes the index anew without what was deleted.
 ///
 /// # Errors
 /// When the state directory is in use, or cannot be read or written.
 pub fn compact(config: &Config) -> anyhow::Result<Value> {
+    let pipeline = super::open(config)?;
+    let needed = pipeline.oldest_day().get();
+    pipeline.close()?;
     let state = StateDir::lock(&config.state_dir)?;
+    let round = retention::round(&config.state_dir, (&config.store).into(), needed, &|| false)?;
     let (journal, _) = Journal::open(&state)?;
     let compacted = upkeep::compact(&state, &store_options(&journal))?;
-    Ok(json!({ "bytes_before": compacted.bytes_before, "bytes_after": compacted.bytes_after }))
+    let sum = |of: fn(&GivenUp) -> u64| round.given_up.iter().map(of).sum::<u64>();
+    Ok(json!({
+        "index_bytes_before": compacted.bytes_before,
+        "index_bytes_after": compacted.bytes_after,
+        "days_that_gave_up_texts": round.given_up.len(),
+        "texts_given_up": sum(|day| day.articles),
+        "journal_bytes_before": sum(|day| day.bytes_before),
+        "journal_bytes_after": sum(|day| day.bytes_after),
+        "over_disk_gib_max": round.still_over.is_some(),
+    }))
+}
+
+/// 20170302 as 2017-03-02.
+fn in_words(day: u32) -> String {
+    format!("{:04}-{:02}-{:02}", day / 10_000, day / 100 % 100, day % 100)
 }

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use super::{
     Header, JournalError, Line, Position, SCHEMA,
+    day::{kept_path_of, path_of},
     frame::{Decoder, FrameFault, SCAN_READ_BYTES, Window},
-    path_of,
-    reader::understand,
+    kept::{KeptNext, KeptScan, line_of},
+    reader::{Day, understand},
 };
 use crate::pipeline::view::Locator;
 
@@ -23,8 +24,14 @@ pub struct Scan {
     /// Days still to be read with the ends of their committed lines, the next one last.
     days: Vec<(u32, u64)>,
     decoder: Decoder,
-    window: Option<Window>,
+    open: Option<(u64, Open)>,
     at: Position,
+}
+
+/// The file that is read, of a day that ended there.
+enum Open {
+    Whole(Window),
+    Kept(KeptScan),
 }
 
 impl Scan {
@@ -35,7 +42,7 @@ impl Scan {
     ) -> Result<Self, JournalError> {
         let days = days.filter(|(day, _)| *day >= from.day).rev().collect();
         let decoder = Decoder::new().map_err(JournalError::Zstd)?;
-        Ok(Self { dir: dir.to_owned(), days, decoder, window: None, at: from })
+        Ok(Self { dir: dir.to_owned(), days, decoder, open: None, at: from })
     }
 
     /// Where the next line begins.
@@ -43,60 +50,109 @@ impl Scan {
         self.at
     }
 
-    /// The day that the next line stands in is open; `None` when all is read.
-    fn open_day(&mut self) -> Result<Option<&mut Window>, JournalError> {
-        while self.window.as_ref().is_none_or(|window| self.at.offset >= window.limit()) {
-            let Some((day, end)) = self.days.pop() else { return Ok(None) };
+    /// The day that the next line stands in is open; not so when all is read.
+    fn open_day(&mut self) -> Result<bool, JournalError> {
+        while self.open.as_ref().is_none_or(|(end, _)| self.at.offset >= *end) {
+            let Some((day, end)) = self.days.pop() else { return Ok(false) };
             if day != self.at.day {
                 self.at = Position { day, offset: 0 };
             }
-            let path = path_of(&self.dir, day);
             if self.at.offset > end {
                 return Err(JournalError::Beyond { position: self.at, end: Position { day, offset: end } });
             }
-            let file = File::open(&path).map_err(JournalError::io("open", &path))?;
-            self.window = Some(Window::new(file, end, SCAN_READ_BYTES));
+            let open = match Day::open(&self.dir, day, end) {
+                Ok(Day::Whole(file)) => Open::Whole(Window::new(file, end, SCAN_READ_BYTES)),
+                Ok(Day::Kept(file)) => Open::Kept(KeptScan::new(file, self.at.offset)),
+                Err(fault) => {
+                    (self.open, self.at.offset) = (None, end);
+                    if matches!(fault, JournalError::Forgotten { .. }) {
+                        continue;
+                    }
+                    return Err(fault);
+                }
+            };
+            self.open = Some((end, open));
         }
-        Ok(self.window.as_mut())
+        Ok(true)
     }
 
     fn advance(&mut self) -> Result<Option<(Locator, Line)>, JournalError> {
-        loop {
-            if self.open_day()?.is_none() {
-                return Ok(None);
-            }
-            let Some(window) = self.window.as_mut() else { return Ok(None) };
-            let at = self.at;
-            let path = path_of(&self.dir, at.day);
-            match window.line(at.offset, &mut self.decoder) {
-                Ok((line, end)) => {
-                    self.at.offset = end;
-                    if let Some(Ok(header)) = header(line).filter(|_| at.offset == 0) {
-                        header.check(&path)?;
-                        continue;
-                    }
-                    return match understand(line, &path, at.offset, end)? {
-                        Line::Commit(commit) if commit.schema > SCHEMA => {
-                            Err(JournalError::newer(&path, commit.schema))
-                        }
-                        line => Ok(Some((Locator { day: at.day, offset: at.offset }, line))),
-                    };
+        while self.open_day()? {
+            let found = match &mut self.open {
+                Some((_, Open::Whole(window))) => {
+                    whole_line(window, &mut self.decoder, &self.dir, &mut self.at)?
                 }
-                Err(FrameFault::Damaged(why)) => {
-                    let end = behind_damage(window, &mut self.decoder, at.offset)
-                        .map_err(JournalError::io("read", &path))?;
-                    self.at.offset = end;
-                    let why = why.to_owned();
-                    return Err(JournalError::Damaged {
-                        path,
-                        offset: at.offset,
-                        bytes: end - at.offset,
-                        why,
-                    });
+                Some((end, Open::Kept(scan))) => {
+                    kept_line(scan, &mut self.decoder, &self.dir, &mut self.at, *end)?
                 }
-                Err(FrameFault::Io(source)) => return Err(JournalError::io("read", &path)(source)),
+                None => return Ok(None),
+            };
+            if found.is_some() {
+                return Ok(found);
             }
         }
+        Ok(None)
+    }
+}
+
+/// The line at a place, which moves on; none of a header.
+fn whole_line(
+    window: &mut Window,
+    decoder: &mut Decoder,
+    dir: &Path,
+    place: &mut Position,
+) -> Result<Option<(Locator, Line)>, JournalError> {
+    let at = *place;
+    let path = path_of(dir, at.day);
+    match window.line(at.offset, decoder) {
+        Ok((line, end)) => {
+            place.offset = end;
+            if let Some(Ok(header)) = header(line).filter(|_| at.offset == 0) {
+                header.check(&path)?;
+                return Ok(None);
+            }
+            match understand(line_of(line), &path, at.offset, end)? {
+                Line::Commit(commit) if commit.schema > SCHEMA => {
+                    Err(JournalError::newer(&path, commit.schema))
+                }
+                line => Ok(Some((Locator { day: at.day, offset: at.offset }, line))),
+            }
+        }
+        Err(FrameFault::Damaged(why)) => {
+            let end = behind_damage(window, decoder, at.offset).map_err(JournalError::io("read", &path))?;
+            place.offset = end;
+            let why = why.to_owned();
+            Err(JournalError::Damaged { path, offset: at.offset, bytes: end - at.offset, why })
+        }
+        Err(FrameFault::Io(source)) => Err(JournalError::io("read", &path)(source)),
+    }
+}
+
+/// The same in a day without texts, which ended at `end`.
+fn kept_line(
+    scan: &mut KeptScan,
+    decoder: &mut Decoder,
+    dir: &Path,
+    place: &mut Position,
+    end: u64,
+) -> Result<Option<(Locator, Line)>, JournalError> {
+    let path = || kept_path_of(dir, place.day, end);
+    match scan.next(place.offset, decoder) {
+        KeptNext::End => {
+            place.offset = end;
+            Ok(None)
+        }
+        KeptNext::Line(line, at, behind) => {
+            let line = understand(line, &path(), at, behind);
+            place.offset = behind;
+            Ok(Some((Locator { day: place.day, offset: at }, line?)))
+        }
+        KeptNext::Lost(FrameFault::Damaged(why), from, to) => {
+            let path = path();
+            place.offset = to;
+            Err(JournalError::Damaged { path, offset: from, bytes: to - from, why: why.to_owned() })
+        }
+        KeptNext::Lost(FrameFault::Io(source), ..) => Err(JournalError::io("read", &path())(source)),
     }
 }
 
@@ -108,7 +164,7 @@ impl Iterator for Scan {
         if let Err(error) = &found
             && !matches!(error, JournalError::Damaged { .. })
         {
-            self.window = None;
+            self.open = None;
             self.days.clear();
         }
         found.transpose()
@@ -126,7 +182,7 @@ pub(super) fn header(line: &[u8]) -> Option<serde_json::Result<Header>> {
 }
 
 /// Where the first whole line behind a damaged one begins, or the end of what is committed.
-fn behind_damage(window: &mut Window, decoder: &mut Decoder, damaged: u64) -> io::Result<u64> {
+pub(super) fn behind_damage(window: &mut Window, decoder: &mut Decoder, damaged: u64) -> io::Result<u64> {
     let mut from = damaged + 1;
     while let Some(at) = window.find(from)? {
         match window.line(at, decoder) {

@@ -120,6 +120,29 @@ pub fn free_bytes(dir: &Path) -> io::Result<u64> {
     Ok(room.f_bavail.saturating_mul(room.f_frsize))
 }
 
+/// Bytes of all files below a directory; what is removed meanwhile is not counted.
+pub fn dir_bytes(dir: &Path) -> io::Result<u64> {
+    let gone = |fault: &io::Error| fault.kind() == io::ErrorKind::NotFound;
+    let mut bytes = 0;
+    let mut dirs: Vec<PathBuf> = vec![dir.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        let entries = match fs::read_dir(&dir) {
+            Err(fault) if gone(&fault) => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            match entry.metadata() {
+                Ok(about) if about.is_dir() => dirs.push(entry.path()),
+                Ok(about) => bytes += about.len(),
+                Err(fault) if gone(&fault) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+    Ok(bytes)
+}
+
 /// Makes the entries of a directory durable: files made, renamed or removed in it.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()

@@ -56,6 +56,7 @@ fn append(journal: &mut Journal, time: &str, number: u64) -> Locator {
         decision: &decision,
         alerts: &[],
         traces: &[],
+        weights: "",
     };
     journal.append(at(time), &line).unwrap()
 }
@@ -67,6 +68,8 @@ fn expected(number: u64) -> Line {
         decision: decision(number),
         alerts: Vec::new(),
         traces: Vec::new(),
+        weights: String::new(),
+        marks: None,
     }
 }
 
@@ -348,7 +351,10 @@ fn locator_of_nothing_is_an_error() {
         let found = journal.read(Locator { offset, ..first });
         assert!(matches!(found, Err(JournalError::Damaged { .. })), "{offset}: {found:?}");
     }
-    assert!(matches!(journal.read(Locator { day: 19_990_101, offset: 0 }), Err(JournalError::Io { .. })));
+    assert!(matches!(
+        journal.read(Locator { day: 19_990_101, offset: 0 }),
+        Err(JournalError::Forgotten { .. })
+    ));
 }
 
 #[test]

@@ -13,7 +13,10 @@ use super::{
     topic::{self, Traced},
     view::{Changes, Locator, Tree, View, ViewError},
 };
-use crate::article::{Alert, Article, Checkpoint, Decision, Id, Standing, Verdict, Withheld};
+use crate::{
+    article::{Alert, Article, Checkpoint, Decision, Id, Standing, Verdict, Withheld},
+    journal::remains::KeptArticle,
+};
 
 /// A decided article at its place in the journal.
 #[derive(Clone, Copy)]
@@ -77,6 +80,48 @@ pub(crate) fn apply(
     }
     count(state, seq, decision.verdict);
     state.trim(changes);
+    Ok(())
+}
+
+/// A known report was seen again: it is remembered from this line of the journal on.
+pub(crate) fn sighted(
+    view: &dyn View,
+    changes: &mut Changes,
+    at: Locator,
+    kept: &KeptArticle,
+) -> Result<(), ViewError> {
+    let known = Known { view, changes };
+    let (id, marks) = (kept.id.report, &kept.marks);
+    let report = match known.report(id)? {
+        Some(report) => Report { at, ..report },
+        None => {
+            let original = match kept.of_id {
+                Some(of) if kept.verdict == Verdict::Copy => known.report(of)?.map(|report| (of, report)),
+                _ => None,
+            };
+            Report {
+                at,
+                seq: kept.seq,
+                revision: kept.id.revision,
+                texts: vec![marks.text.0],
+                raw: marks.raw.0,
+                site: marks.site.0,
+                words: marks.words,
+                story: kept.story.unwrap_or(id),
+                root: original.as_ref().map(|(of, report)| report.root.unwrap_or(*of)),
+                family: original.as_ref().map_or(id, |(_, report)| report.family),
+                input_id: kept.article.input_id.clone(),
+                told: Vec::new(),
+                update_told: 0,
+            }
+        }
+    };
+    changes.put(Tree::Reports, id.0.to_be_bytes(), encode(&report));
+    for key in [marks.guid, marks.url, marks.body].into_iter().filter(|key| key.0 != 0) {
+        if (Known { view, changes }).identity(key.0)?.is_none() {
+            changes.put(Tree::Identities, key.0.to_be_bytes(), id.0.to_le_bytes().to_vec());
+        }
+    }
     Ok(())
 }
 

@@ -30,7 +30,9 @@ const MISSES_MAX: usize = 10;
 pub struct Backtest {
     /// Articles that were judged.
     pub articles: u64,
-    /// Days of the first and the last of them.
+    /// Articles that could not be judged, because their texts have expired.
+    pub without_text: u64,
+    /// Days of the first and the last of those that were.
     pub span: Option<(Date, Date)>,
     /// One entry a topic, in the order of the rules.
     pub topics: Vec<Tried>,
@@ -79,7 +81,10 @@ pub fn backtest(journal: &Reader, rules: Rules, progress: Progress<'_>) -> Resul
     let mut memory = Again::new(journal);
     let total = journal.bytes();
     let mut scan = journal.scan(Position::default())?;
-    while let Some((batch, _, end)) = recover::next_batch(&mut scan)? {
+    while let Some((mut batch, _, end)) = recover::next_batch(&mut scan)? {
+        let before = batch.articles.len();
+        batch.articles.retain(|decided| decided.marks.is_none());
+        backtest.without_text += (before - batch.articles.len()) as u64;
         let changes = judge_batch(&mut state, &memory, batch, &mut backtest)?;
         memory.apply(&changes);
         progress(total.saturating_sub(recover::bytes_from(journal.days(), end)), total);
@@ -99,14 +104,15 @@ fn judge_batch(
         let now = decided.article.seen_at;
         let digests = notice::digests(state, now);
         if !digests.is_empty() {
-            apply::notice(state, &mut changes, (decided.placed().seq, decided.placed().at), now, &digests);
+            apply::notice(state, &mut changes, (decided.seq, decided.at), now, &digests);
             backtest.note_alerts(now, &digests);
         }
         let known = Known { view: memory, changes: &changes };
+        decided.decision.matches.clear();
+        let (time, dated) = decide::event_time(&decided.article);
+        let weighed = decided.vector(&analysis);
+        let vector = weighed.unwrap_or_else(|| state.stories.weigh(&analysis.features));
         let Decided { article, decision, .. } = decided;
-        decision.matches.clear();
-        let (time, dated) = decide::event_time(article);
-        let vector = state.stories.weigh(&analysis.features);
         let assignment = state.stories.assign(&vector, time, dated);
         let joined = decision.story.filter(|story| state.stories.summary(*story).reports > 0);
         let other = decision.of_id.map(|of| known.report(of)).transpose()?.flatten();
@@ -115,8 +121,7 @@ fn judge_batch(
         let told = arrival.tell(state, decision)?;
         backtest.note(decided, &told);
         (decided.alerts, decided.traces) = (told.alerts, told.traces);
-        let placed = apply::Placed { vector: Some(&vector), ..decided.placed() };
-        apply::apply(state, memory, &mut changes, &placed, analysis)?;
+        apply::apply(state, memory, &mut changes, &decided.placed(Some(&vector)), analysis)?;
     }
     // Nobody asks which report an article is: the journal says so.
     changes.forget(Tree::Identities);

@@ -11,10 +11,10 @@ use super::{
     quote,
     record::{Known, Report},
     state::State,
-    story::{self, Assignment, Vector, terms::Features},
+    story::{self, Assignment, Vector, Weights, terms::Features},
     text::{self, Words},
     topic::{Doc, Miss, Traced, Verdicts},
-    view::ViewError,
+    view::{Locator, ViewError},
     withdraw,
 };
 use crate::article::{
@@ -70,8 +70,12 @@ pub(crate) struct Decided {
     pub(crate) judgement: Option<Judgement>,
     /// `None` of a repeat.
     pub(crate) assignment: Option<Assignment>,
-    /// The article's features as they weigh now; `None` of a repeat.
+    /// How the article's features weigh now; `None` of a repeat.
+    pub(crate) weights: Option<Weights>,
+    /// The features with these weights.
     pub(crate) vector: Option<Vector>,
+    /// Of a repeat: the known report.
+    pub(crate) repeated: Option<(Id, Report)>,
     /// Topics that came near, with what was missing.
     pub(crate) misses: Vec<Miss>,
     /// What topics remember of the story from now on.
@@ -184,18 +188,22 @@ pub(crate) fn decide(
         alerts: Vec::new(),
         judgement: placed.judgement,
         assignment: None,
+        weights: None,
         vector: None,
+        repeated: None,
         misses: Vec::new(),
         traces: Vec::new(),
     };
     if placed.verdict == Verdict::Seen {
-        decided.decision.story = placed.other.map(|report| report.story);
+        decided.repeated = placed.other.map(|report| (placed.id.report, report));
+        decided.decision.story = decided.repeated.as_ref().map(|(_, report)| report.story);
         return Ok(decided);
     }
     let (time, dated) = event_time(article);
-    let vector = state.stories.weigh(&analysis.features);
+    let weights = state.stories.weights(&analysis.features);
+    let vector = Vector::weighed(&analysis.features, &weights);
     let assignment = state.stories.assign(&vector, time, dated);
-    decided.vector = Some(vector);
+    (decided.weights, decided.vector) = (Some(weights), Some(vector));
     let joined = placed.other.as_ref().map(|report| report.story).or(assignment.story);
     let story = joined.unwrap_or(placed.id.report);
     decided.decision.story = Some(story);
@@ -322,12 +330,17 @@ fn place(
 ) -> Result<Placed, ViewError> {
     let (mut change, mut full_text) = (None, false);
     let mut share = |report: &Report| {
-        let last = known.article(report.at)?;
+        let text_at = text_of(state, report);
+        let last = known.article(text_at.unwrap_or(report.at))?;
         full_text = article.text_from == TextFrom::Page && last.text_from == TextFrom::Source;
+        let titles_meet = titles_meet(&analysis.title, &text::words(&last.title));
+        if text_at.is_none() {
+            return Ok((None, titles_meet));
+        }
         let last_words = text::words(&last.text);
         let part = dedupe::compare(&analysis.words, &last_words).span;
         change = Some(dedupe::change((&last.text, &last_words), (&article.text, &analysis.words)));
-        Ok((part, titles_meet(&analysis.title, &text::words(&last.title))))
+        Ok((Some(part), titles_meet))
     };
     match identity::identify(&analysis.keys, known, &mut share)? {
         Identified::Seen(id, report) => Ok(Placed {
@@ -386,10 +399,10 @@ fn judged(
         }
         Relation::Update { report, .. } => {
             if let Some(record) = known.report(report)? {
-                let last = known.article(record.at)?;
+                let last = known.article(text_of(state, &record).unwrap_or(record.at))?;
                 let words = text::words(&last.text);
                 let change = Some(dedupe::change((&last.text, &words), (&article.text, &analysis.words)));
-                return Ok(Placed { change, ..update(report, record, part, Some(judgement)) });
+                return Ok(Placed { change, ..update(report, record, Some(part), Some(judgement)) });
             }
         }
         Relation::None => {}
@@ -417,18 +430,24 @@ fn compared(state: &State, known: Known<'_>, probe: &Probe<'_>) -> Result<Judgem
     failed.map_or(Ok(judgement), Err)
 }
 
-fn update(id: Id, report: Report, part: f32, judgement: Option<Judgement>) -> Placed {
+fn update(id: Id, report: Report, part: Option<f32>, judgement: Option<Judgement>) -> Placed {
     Placed {
         id: ArticleId { report: id, revision: report.revision.saturating_add(1) },
         verdict: Verdict::Update,
         of: Some(name_of(id, &report)),
         of_id: Some(id),
-        similarity: Some(part),
+        similarity: part,
         change: None,
         full_text: false,
         other: Some(report),
         judgement,
     }
+}
+
+/// Where the text of a report's newest revision stands. Texts of the window alone are asked for: beyond it they may have
+/// expired, and no decision is to depend on when.
+pub(super) fn text_of(state: &State, report: &Report) -> Option<Locator> {
+    state.window.get(&report.seq).map(|kept| kept.at)
 }
 
 /// A copy of `report`, attached to the original of its group.

@@ -73,7 +73,12 @@ impl Pipeline {
                 ),
             }));
         };
-        let Line::Article { article, decision, .. } = self.journal.read(report.at)? else {
+        let at = decide::text_of(&self.state, &report).unwrap_or(report.at);
+        let line = match self.journal.read(at)? {
+            Line::Sighted(kept) => Line::from(kept),
+            line => line,
+        };
+        let Line::Article { article, decision, marks, .. } = line else {
             return Ok(json!({ "error": format!("the journal holds no article for {target}") }));
         };
         let analysis = decide::analyse(&article, &self.state.names);
@@ -82,7 +87,10 @@ impl Pipeline {
         let compared = self.compared(known, &article, &analysis, &judgement)?;
         let (verdicts, assignment) =
             decide::judge_topics(&self.state, &article, &analysis, decision.story, report.seq);
-        let why = self.why(&decision, compared, Some(&assignment), &verdicts.misses, true);
+        let mut why = self.why(&decision, compared, Some(&assignment), &verdicts.misses, true);
+        if let Some(fields) = why.as_object_mut().filter(|_| marks.is_some()) {
+            fields.insert("text_expired".to_owned(), json!(true));
+        }
         with_why(&decision, why)
     }
 
@@ -229,6 +237,7 @@ impl Pipeline {
             shown["held"] = json!(desk.held.as_ref().map(desk::Held::digest));
             shown
         });
+        let sizes = self.journal.sizes()?;
         Ok(json!({
             "articles": {
                 "new": new, "copy": copy, "update": update, "rejected": rejected, "seen_since_start": self.seen,
@@ -246,7 +255,11 @@ impl Pipeline {
                 .map(|(name, (state, dead))| json!({ "name": name, "state": state, "dead": dead }))
                 .collect::<Value>(),
             "files_remembered": files,
-            "journal": { "bytes": self.journal.bytes(), "days": self.journal.days().count() },
+            "journal": {
+                "bytes": sizes.whole_bytes + sizes.kept_bytes,
+                "days": sizes.whole_days + sizes.kept_days,
+                "days_without_texts": sizes.kept_days,
+            },
         }))
     }
 }

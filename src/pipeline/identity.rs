@@ -134,15 +134,16 @@ pub(crate) fn is_known(article: &Article, known: Known<'_>) -> Result<bool, View
     Ok(false)
 }
 
-/// Tells how much of an article's text stands in a report's, and whether their titles meet.
-type Share<'a> = &'a mut dyn FnMut(&Report) -> Result<(f32, bool), ViewError>;
+/// Tells how much of an article's text stands in a report's, unless that has left the window, and whether their titles
+/// meet.
+type Share<'a> = &'a mut dyn FnMut(&Report) -> Result<(Option<f32>, bool), ViewError>;
 
 /// What identity alone says.
 pub(crate) enum Identified {
     /// A known report with a known text.
     Seen(Id, Report),
-    /// A known report with another text; how much of it stands in the last.
-    Changed(Id, Report, f32),
+    /// A known report with another text; how much of it stands in the last, where that can be told.
+    Changed(Id, Report, Option<f32>),
     /// The very text of another outlet's report.
     Reprint(Id, Report),
     /// Not known by any key.
@@ -163,16 +164,19 @@ pub(crate) fn identify(keys: &Keys, known: Known<'_>, share: Share<'_>) -> Resul
         }
         if key == keys.body {
             if report.site == keys.site {
-                return Ok(Identified::Changed(id, report, 1.0));
+                return Ok(Identified::Changed(id, report, Some(1.0)));
             }
             reprint = Some((id, report));
             continue;
         }
         let (part, titles_meet) = share(&report)?;
-        let same_item = if renamed {
-            part >= RENAMED_ITEM_SHARE_MIN || part >= SAME_ITEM_SHARE_MIN && titles_meet
-        } else {
-            part >= SAME_ITEM_SHARE_MIN || titles_meet
+        let same_item = match part {
+            Some(part) if renamed => {
+                part >= RENAMED_ITEM_SHARE_MIN || part >= SAME_ITEM_SHARE_MIN && titles_meet
+            }
+            Some(part) => part >= SAME_ITEM_SHARE_MIN || titles_meet,
+            // an id of its own is trusted for years, an address may have become another item's
+            None => key == keys.guid || titles_meet,
         };
         if same_item {
             return Ok(Identified::Changed(id, report, part));

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::{
-    decide::{Analysis, event_time},
+    decide::{self, Analysis, event_time},
     desk,
     novel::{self, Known as Told},
     record::{Known, Report},
@@ -177,7 +177,8 @@ impl Case<'_> {
     /// The sentence that says most that was not known: by the story so far, or, of an update, by the last revision.
     fn novel(&self, kind: AlertKind) -> Result<Option<String>, ViewError> {
         if let (AlertKind::Update, Some(before)) = (kind, self.other) {
-            return self.novel_after(&[before.at], Told::revision());
+            let text = decide::text_of(self.state, before);
+            return text.map_or(Ok(None), |at| self.novel_after(&[at], Told::revision()));
         }
         if let Some(novel) = self.novel.get() {
             return Ok(novel.clone());

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use super::{
     Outbox, Pipeline, PipelineError, apply,
     decide::{self, Analysis},
-    in_parallel,
+    expire::{Expiry, OldestDay},
+    in_parallel, kept,
     memory::MemoryView,
     record::{self, Known as KnownRecords, encode},
     state::State,
+    story::{Vector, Weights},
     tell::Watch,
     topic::Traced,
     view::{Changes, Locator, Rows, Tree, View, ViewError},
@@ -19,7 +21,12 @@ use super::{
 use crate::{
     alert::log::AlertLog,
     article::{Alert, Article, Decision},
-    journal::{Commit, Journal, JournalError, Line, Position, reader::Reader, scan::Scan},
+    journal::{
+        Commit, Journal, JournalError, Line, Position,
+        reader::Reader,
+        remains::{KeptArticle, Marks},
+        scan::Scan,
+    },
     store::{Opened, known::Known},
 };
 
@@ -28,18 +35,37 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
 /// A line of the journal that holds an article, and where it stands.
 pub(super) struct Decided {
-    seq: u64,
-    at: Locator,
+    pub(super) seq: u64,
+    pub(super) at: Locator,
     pub(super) article: Article,
     pub(super) decision: Decision,
     pub(super) alerts: Vec<Alert>,
     pub(super) traces: Vec<Traced>,
+    weights: String,
+    /// Its text has expired.
+    pub(super) marks: Option<Marks>,
 }
 
 impl Decided {
-    pub(super) fn placed(&self) -> apply::Placed<'_> {
-        let Self { seq, at, article, decision, alerts, traces } = self;
-        apply::Placed { seq: *seq, at: *at, article, decision, alerts, traces, vector: None }
+    pub(super) fn placed<'a>(&'a self, vector: Option<&'a Vector>) -> apply::Placed<'a> {
+        let Self { seq, at, article, decision, alerts, traces, .. } = self;
+        apply::Placed { seq: *seq, at: *at, article, decision, alerts, traces, vector }
+    }
+
+    /// Its features as they weighed when it was decided; none where the line does not say.
+    pub(super) fn vector(&self, analysis: &Analysis) -> Option<Vector> {
+        let weights = Weights::read(&self.weights, &analysis.features)?;
+        Some(Vector::weighed(&analysis.features, &weights))
+    }
+
+    /// What the decision does not say of the article.
+    pub(super) fn analysis(&self) -> Analysis {
+        let Self { article, decision, marks, .. } = self;
+        if let Some(marks) = marks {
+            return kept::analysis(article, decision, marks);
+        }
+        let language = decision.article.language.clone();
+        decide::analyse_again(article, language, decision.entities.clone(), decision.quotes.clone())
     }
 }
 
@@ -53,6 +79,7 @@ pub(super) struct Batch {
 
 enum Other {
     Rules(Locator, crate::event::Rules),
+    Sighted(Locator, Box<KeptArticle>),
     Rejected(u64, Box<Decision>),
     Notice(u64, Locator, Timestamp, Vec<Alert>),
 }
@@ -107,6 +134,8 @@ impl Pipeline {
             seen: 0,
             now,
             pulse: crate::pulse::Pulse::default(),
+            expiry: Expiry::default(),
+            oldest: OldestDay::default(),
             post: None,
             unposted: Vec::new(),
             watch: Watch::default(),
@@ -125,31 +154,38 @@ fn again(
     let mut others = batch.others.iter().peekable();
     for (at, (decided, analysis)) in batch.articles.iter().zip(analyses).enumerate() {
         while let Some((_, other)) = others.next_if(|(before, _)| *before <= at) {
-            apply_other(state, changes, other);
+            apply_other(state, view, changes, other)?;
         }
-        apply::apply(state, view, changes, &decided.placed(), &analysis)?;
+        let vector = decided.vector(&analysis);
+        apply::apply(state, view, changes, &decided.placed(vector.as_ref()), &analysis)?;
     }
-    others.for_each(|(_, other)| apply_other(state, changes, other));
+    for (_, other) in others {
+        apply_other(state, view, changes, other)?;
+    }
     Ok(())
 }
 
 /// What the decisions of a batch do not say of its articles.
 pub(super) fn analyses(batch: &Batch) -> Vec<Analysis> {
-    in_parallel(&batch.articles, |Decided { article, decision, .. }| {
-        let language = decision.article.language.clone();
-        decide::analyse_again(article, language, decision.entities.clone(), decision.quotes.clone())
-    })
+    in_parallel(&batch.articles, Decided::analysis)
 }
 
-fn apply_other(state: &mut State, changes: &mut Changes, other: &Other) {
+fn apply_other(
+    state: &mut State,
+    view: &dyn View,
+    changes: &mut Changes,
+    other: &Other,
+) -> Result<(), ViewError> {
     match other {
         Other::Rules(at, rules) => {
             changes.put(Tree::Meta, record::RULES, encode(at));
             state.set_rules(rules.clone(), changes);
         }
+        Other::Sighted(at, kept) => apply::sighted(view, changes, *at, kept)?,
         Other::Rejected(seq, decision) => apply::rejected(state, changes, *seq, decision),
         Other::Notice(seq, at, time, alerts) => apply::notice(state, changes, (*seq, *at), *time, alerts),
     }
+    Ok(())
 }
 
 fn finish(state: &mut State, changes: &mut Changes, commit: &Commit) {
@@ -176,8 +212,12 @@ pub(super) fn next_batch(scan: &mut Scan) -> Result<Option<(Batch, Commit, Posit
     let mut batch = Batch::default();
     while let Some(line) = scan.next() {
         match line {
-            Ok((at, Line::Article { seq, article, decision, alerts, traces })) => {
-                batch.articles.push(Decided { seq, at, article, decision, alerts, traces });
+            Ok((at, Line::Article { seq, article, decision, alerts, traces, weights, marks })) => {
+                let decided = Decided { seq, at, article, decision, alerts, traces, weights, marks };
+                batch.articles.push(decided);
+            }
+            Ok((at, Line::Sighted(kept))) => {
+                batch.others.push((batch.articles.len(), Other::Sighted(at, kept)));
             }
             Ok((_, Line::Rejected { seq, decision, .. })) => {
                 batch.others.push((batch.articles.len(), Other::Rejected(seq, Box::new(decision))));
@@ -209,6 +249,10 @@ pub(super) fn bytes_from(days: impl Iterator<Item = (u32, u64)>, from: Position)
 pub struct Redecided {
     /// Articles that were decided again.
     pub articles: u64,
+    /// Those that were not, because a text that they may have been compared with has expired.
+    pub left_out: u64,
+    /// The first day, as a number yyyymmdd, of which every article was decided again; none where there is none.
+    pub whole_from: Option<u32>,
     /// Ids of those whose decision or alerts came out differently; the first hundred.
     pub different: Vec<String>,
     /// How many differ.
@@ -228,30 +272,54 @@ pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecide
     let mut state = State::new();
     let mut memory = Again::new(journal);
     let mut redecided = Redecided::default();
+    let mut last_kept = None::<u64>;
     let mut scan = journal.scan(Position::default())?;
     while let Some((batch, commit, end)) = next_batch(&mut scan)? {
         let mut changes = Changes::default();
         let mut others = batch.others.iter().peekable();
         for (at, decided) in batch.articles.iter().enumerate() {
             while let Some((_, other)) = others.next_if(|(before, _)| *before <= at) {
-                apply_other(&mut state, &mut changes, other);
+                apply_other(&mut state, &memory, &mut changes, other)?;
             }
-            let mut analysis = decide::analyse(&decided.article, &state.names);
-            redecided.articles += 1;
-            if !same(&state, &memory, &changes, decided, &mut analysis)? {
-                redecided.differ += 1;
-                if redecided.different.len() < DIFFERENT_NAMED_MAX {
-                    redecided.different.push(decided.decision.article.id.to_string());
-                }
+            if decided.marks.is_some() {
+                last_kept = Some(decided.seq);
             }
-            apply::apply(&mut state, &memory, &mut changes, &decided.placed(), &analysis)?;
+            // all that an article is compared with must be as it was
+            let look_back_whole = state.window.keys().next() > last_kept.as_ref();
+            let analysis = if decided.marks.is_some() || last_kept.is_some() && !look_back_whole {
+                redecided.left_out += 1;
+                redecided.whole_from = None;
+                decided.analysis()
+            } else {
+                let mut analysis = decide::analyse(&decided.article, &state.names);
+                redecided.again(decided, same(&state, &memory, &changes, decided, &mut analysis)?);
+                analysis
+            };
+            let vector = decided.vector(&analysis);
+            apply::apply(&mut state, &memory, &mut changes, &decided.placed(vector.as_ref()), &analysis)?;
         }
-        others.for_each(|(_, other)| apply_other(&mut state, &mut changes, other));
+        for (_, other) in others {
+            apply_other(&mut state, &memory, &mut changes, other)?;
+        }
         finish(&mut state, &mut changes, &commit);
         memory.apply(&changes);
         progress(total.saturating_sub(bytes_from(journal.days(), end)), total);
     }
     Ok(redecided)
+}
+
+impl Redecided {
+    fn again(&mut self, decided: &Decided, same: bool) {
+        self.articles += 1;
+        self.whole_from = self.whole_from.or(Some(decided.at.day));
+        if same {
+            return;
+        }
+        self.differ += 1;
+        if self.different.len() < DIFFERENT_NAMED_MAX {
+            self.different.push(decided.decision.article.id.to_string());
+        }
+    }
 }
 
 /// Rows in memory, articles from the journal.
@@ -295,5 +363,6 @@ fn same(
     let now = decide::decide(state, KnownRecords { view, changes }, &before.article, analysis)?;
     Ok(serde_json::to_vec(&now.decision)? == serde_json::to_vec(&before.decision)?
         && serde_json::to_vec(&now.alerts)? == serde_json::to_vec(&before.alerts)?
-        && now.traces == before.traces)
+        && now.traces == before.traces
+        && now.weights.is_none_or(|weights| weights.write() == before.weights))
 }

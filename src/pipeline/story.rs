@@ -8,6 +8,7 @@ pub mod model;
 mod open;
 pub mod terms;
 mod vector;
+mod weight;
 mod weights;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,6 +26,7 @@ pub use self::{
     index::Normal,
     terms::{Features, features},
     vector::{Entry, Loaded, VIEWS, Vector, View},
+    weight::Weights,
 };
 use crate::article::Id;
 
@@ -204,7 +206,12 @@ impl Stories {
 
     /// Weighs an article's words by what is known of them now.
     pub fn weigh(&self, features: &Features) -> Vector {
-        Vector::weigh(features, self.counts.weights())
+        Vector::weighed(features, &self.weights(features))
+    }
+
+    /// How an article's words weigh now.
+    pub fn weights(&self, features: &Features) -> Weights {
+        Weights::by(&self.counts, features)
     }
 
     /// Inverse document frequency of a term as of now.
@@ -478,7 +485,7 @@ pub struct Samples {
 impl Samples {
     /// Takes a sample in under a number.
     pub fn add(&mut self, number: usize, features: &Features) {
-        let loaded = Vector::weigh(features, Counts::shipped_ref().weights()).load();
+        let loaded = Vector::weighed(features, &Weights::by(Counts::shipped_ref(), features)).load();
         self.postings.add(number as u64, &loaded);
     }
 

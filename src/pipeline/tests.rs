@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod noise;
+mod retention;
 
 const FEED: &str = "https://feeds.gull.example/all";
 const HOUR: SignedDuration = SignedDuration::from_hours(1);

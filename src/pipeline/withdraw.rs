@@ -127,7 +127,9 @@ fn decided(decision: Decision, alerts: Vec<Alert>) -> Decided {
         alerts,
         judgement: None,
         assignment: None,
+        weights: None,
         vector: None,
+        repeated: None,
         misses: Vec::new(),
         traces: Vec::new(),
     }

@@ -1,10 +1,6 @@
 //! What the `store` verbs do with an index that no daemon uses: count, check, compact.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{
     Options, Store, StoreError, aside, catching, open_db, row, sync,
@@ -13,7 +9,7 @@ use super::{
     window::{self, Mark},
 };
 use crate::{
-    journal::state_dir::{StateDir, sync_dir},
+    journal::state_dir::{StateDir, dir_bytes, sync_dir},
     pipeline::view::Tree,
 };
 
@@ -151,21 +147,4 @@ fn copy_rows(store: &Store, to: &Path) -> Result<(), StoreError> {
     }
     sync::sync(&new, &window, to, store.applied())?;
     sync_dir(to).map_err(StoreError::io("sync", to))
-}
-
-fn dir_bytes(dir: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    let mut dirs: Vec<PathBuf> = vec![dir.to_owned()];
-    while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            let about = entry.metadata()?;
-            if about.is_dir() {
-                dirs.push(entry.path());
-            } else {
-                bytes += about.len();
-            }
-        }
-    }
-    Ok(bytes)
 }

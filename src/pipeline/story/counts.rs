@@ -21,7 +21,26 @@ const TABLED: u32 = 4096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     documents: u32,
-    terms: HashMap<u32, u32, FixedState>,
+    terms: HashMap<u32, Count, FixedState>,
+    /// What a term that the shipped table does not have weighs by that table.
+    unknown: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    /// Documents that have the term.
+    with: u32,
+    /// What it weighs by the shipped table.
+    shipped: u8,
+}
+
+/// What a term weighs, in 16ths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// By the shipped table and the window.
+    pub(super) now: u8,
+    /// By the shipped table alone.
+    pub(super) shipped: u8,
 }
 
 static TABLE: LazyLock<Counts> = LazyLock::new(|| read(SHIPPED).unwrap_or_default());
@@ -29,11 +48,14 @@ static TABLE: LazyLock<Counts> = LazyLock::new(|| read(SHIPPED).unwrap_or_defaul
 fn read(packed: &[u8]) -> Option<Counts> {
     let bytes = zstd::bulk::decompress(packed, SHIPPED_BYTES_MAX).ok()?;
     let mut rest = bytes.as_slice();
-    let mut counts = Counts { documents: take_varint(&mut rest)?, terms: HashMap::default() };
+    let documents = take_varint(&mut rest)?;
+    let weight = |with| weight((f64::from(documents) + 1.0).ln(), with);
+    let mut counts = Counts { documents, terms: HashMap::default(), unknown: weight(0) };
     let mut term = 0_u32;
     while !rest.is_empty() {
         term = term.checked_add(take_varint(&mut rest)?)?;
-        counts.terms.insert(term, take_varint(&mut rest)?);
+        let with = take_varint(&mut rest)?;
+        counts.terms.insert(term, Count { with, shipped: weight(with) });
     }
     Some(counts)
 }
@@ -50,6 +72,13 @@ fn byte(value: f64) -> u8 {
     value.round() as u8
 }
 
+/// Of a term that so many of all documents have, given the logarithm of their number.
+fn weight(all: f64, with: u32) -> u8 {
+    let log = LOGARITHMS.get(with as usize).copied();
+    let idf = all - log.unwrap_or_else(|| (f64::from(with) + 0.5).ln());
+    byte(idf * IDF_SCALE)
+}
+
 impl Counts {
     /// The shipped table.
     pub(super) fn shipped() -> Self {
@@ -62,34 +91,34 @@ impl Counts {
     }
 
     pub(super) fn idf(&self, term: u32) -> f64 {
-        let with = self.terms.get(&term).copied().unwrap_or(0);
+        let with = self.terms.get(&term).map_or(0, |count| count.with);
         ((f64::from(self.documents) + 1.0) / (f64::from(with) + 0.5)).ln()
     }
 
     /// The same in 16ths, for all terms of an article.
-    pub(super) fn weights(&self) -> impl Fn(u32) -> u8 {
+    pub(super) fn weights(&self) -> impl Fn(u32) -> Weight {
         let all = (f64::from(self.documents) + 1.0).ln();
         move |term| {
-            let with = self.terms.get(&term).copied().unwrap_or(0);
-            let log = LOGARITHMS.get(with as usize).copied();
-            let idf = all - log.unwrap_or_else(|| (f64::from(with) + 0.5).ln());
-            byte(idf * IDF_SCALE)
+            let unknown = Count { with: 0, shipped: self.unknown };
+            let Count { with, shipped } = self.terms.get(&term).copied().unwrap_or(unknown);
+            Weight { now: weight(all, with), shipped }
         }
     }
 
     pub(super) fn add(&mut self, loaded: &Loaded) {
         self.documents = self.documents.saturating_add(1);
         for entry in loaded.entries() {
-            *self.terms.entry(entry.term).or_default() += 1;
+            let unknown = Count { with: 0, shipped: self.unknown };
+            self.terms.entry(entry.term).or_insert(unknown).with += 1;
         }
     }
 
     pub(super) fn subtract(&mut self, loaded: &Loaded) {
         self.documents = self.documents.saturating_sub(1);
         for entry in loaded.entries() {
-            if let Some(with) = self.terms.get_mut(&entry.term) {
-                *with = with.saturating_sub(1);
-                if *with == 0 {
+            if let Some(count) = self.terms.get_mut(&entry.term) {
+                count.with = count.with.saturating_sub(1);
+                if count.with == 0 {
                     self.terms.remove(&entry.term);
                 }
             }
@@ -97,8 +126,10 @@ impl Counts {
     }
 
     pub(super) fn checksum(&self) -> u64 {
-        let sum = self.terms.iter().fold(0_u64, |sum, (term, with)| {
-            sum.wrapping_add((u64::from(*term) << 32 | u64::from(*with)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        let sum = self.terms.iter().fold(0_u64, |sum, (term, count)| {
+            sum.wrapping_add(
+                (u64::from(*term) << 32 | u64::from(count.with)).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            )
         });
         sum ^ u64::from(self.documents)
     }

@@ -1,6 +1,6 @@
 //! An article's words as small integers: frozen at arrival, exact through the store, compared by integer arithmetic.
 
-use super::terms::Features;
+use super::{terms::Features, weight::Weights};
 
 /// Number of views.
 pub const VIEWS: usize = 4;
@@ -62,21 +62,24 @@ pub struct Loaded {
 }
 
 impl Vector {
-    /// Weighs the features by the inverse document frequencies of the moment, in 16ths.
-    pub(super) fn weigh(features: &Features, idf: impl Fn(u32) -> u8) -> Self {
+    /// The features with the weights that they had at arrival.
+    pub fn weighed(features: &Features, weights: &Weights) -> Self {
+        let mut weights = weights.words();
+        let mut idf = || weights.next().unwrap_or_default();
         let words = features.words.iter().map(|(term, often)| {
             let [all, lead, title] = *often;
             let often = all.min(15) << 4 | lead.min(3) << 2 | title.min(3);
-            (Word { term: *term, idf: idf(*term), often }, all)
+            (Word { term: *term, idf: idf(), often }, all)
         });
+        let words = heaviest(words.collect(), WORDS_MAX);
         let names = features
             .names
             .iter()
-            .map(|(term, often)| (Word { term: *term, idf: idf(*term), often: (*often).min(15) }, *often));
+            .map(|(term, often)| (Word { term: *term, idf: idf(), often: (*often).min(15) }, *often));
         Self {
             length: features.length,
             headline: features.headline,
-            words: heaviest(words.collect(), WORDS_MAX),
+            words,
             names: heaviest(names.collect(), NAMES_MAX),
         }
     }
