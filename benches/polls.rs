@@ -63,7 +63,7 @@ pub(crate) fn run(hosts: usize) -> io::Result<()> {
 fn specs(hosts: usize, port: u16, poll_secs: u32) -> Specs {
     let spec = |number| {
         let url = format!("https://{}/feed.xml", servers::at(number, port));
-        Arc::new(FeedSpec { url, poll_secs: Some(poll_secs), ..FeedSpec::default() })
+        Arc::new(FeedSpec { url: url.into(), poll_secs: Some(poll_secs), ..FeedSpec::default() })
     };
     Arc::new((0..hosts).map(spec).collect())
 }
@@ -134,7 +134,7 @@ async fn count(events: &mut mpsc::Receiver<Event>, polls: &mut u32, failed: &mut
     if let Ok(Some(Event::Batch(delivery))) = event {
         for checkpoint in delivery.checkpoints {
             *polls += 1;
-            *failed += u32::from(checkpoint.state.get("error").is_some());
+            *failed += u32::from(checkpoint.state.get("trouble").is_some());
         }
     }
 }

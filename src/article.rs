@@ -7,6 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use tokio::sync::oneshot;
 
+mod alert;
+
+pub use self::alert::{Alert, AlertKind, Digest, DigestItem, Withheld};
+
 /// Sixty-four bits of a BLAKE3 hash; names a report, a story or an alert. Written as 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub u64);
@@ -468,78 +472,4 @@ pub struct Match {
     pub evidence: Vec<String>,
     /// `alerted` or `suppressed:REASON`.
     pub outcome: String,
-}
-
-/// Kind of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AlertKind {
-    /// First match of a story by a topic.
-    NewStory,
-    /// A further report.
-    NewCoverage,
-    /// A told report has changed.
-    Update,
-    /// A report was taken back.
-    Withdrawn,
-    /// Coverage far above the usual pace.
-    Surge,
-    /// Coverage far below it.
-    Silence,
-    /// Several in one line.
-    Digest,
-    /// Sent by the user to try the way.
-    Test,
-}
-
-impl AlertKind {
-    /// As it stands in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::NewStory => "new-story",
-            Self::NewCoverage => "new-coverage",
-            Self::Update => "update",
-            Self::Withdrawn => "withdrawn",
-            Self::Surge => "surge",
-            Self::Silence => "silence",
-            Self::Digest => "digest",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// The line that the user reads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Alert {
-    /// Counts all alerts of a state directory from 1, without a gap.
-    pub seq: u64,
-    /// Hash of topic, report, revision and kind: the idempotency key.
-    pub id: Id,
-    /// When it was decided: the article's `seen_at`.
-    pub time: Timestamp,
-    /// What kind of news.
-    pub kind: AlertKind,
-    /// Name of the topic.
-    pub topic: String,
-    /// Null for `silence` and `test`.
-    pub story: Option<Id>,
-    /// Null for `silence` and `test`.
-    pub article: Option<ArticleHead>,
-    /// How many outlets have told the story so far, this one counted.
-    pub outlets: u32,
-    /// Whether this outlet had told nothing of it before.
-    #[serde(default)]
-    pub new_outlet: bool,
-    /// How many of them with words of their own: copies don't count.
-    pub independent: u32,
-    /// How many reports the story has so far, this one counted, copies too.
-    pub reports: u32,
-    /// Canonical names that the story's earlier reports did not have.
-    pub new_entities: Vec<String>,
-    /// The sentence, in the article's own words, that says most that earlier coverage did not.
-    pub novel: Option<String>,
-    /// Of the match.
-    pub score: f32,
-    /// Of the match.
-    pub evidence: Vec<String>,
 }

@@ -4,7 +4,9 @@
 mod compile;
 mod fault;
 mod file;
+mod pieces;
 mod place;
+mod sink;
 mod value;
 mod walk;
 
@@ -19,8 +21,13 @@ use self::{compile::Compiler, walk::Walker};
 pub use self::{
     fault::{Fault, Place},
     place::{Env, expand, find},
+    sink::{Sink, Way},
 };
-use crate::event::{FullText, Sensitivity, TrackedName};
+use crate::{
+    article::AlertKind,
+    event::{FullText, Sensitivity, TrackedName},
+    quiet::Quiet,
+};
 
 /// A larger file is no config.
 const FILE_BYTES_MAX: u64 = 32 << 20;
@@ -53,6 +60,8 @@ pub struct Config {
     pub names: Vec<TrackedName>,
     /// In the order of the file; names are unique.
     pub topics: Vec<Topic>,
+    /// In the order of the file; names are unique.
+    pub sinks: Vec<Sink>,
     /// What will not do what the user may think, but is no fault.
     pub warnings: Vec<Fault>,
 }
@@ -162,6 +171,8 @@ pub struct Alerts {
     pub max_age_secs: i64,
     /// Of a feed's first answer, an article published longer ago is not told.
     pub first_fetch_secs: i64,
+    /// Whether it is told that a feed gives nothing new for unusually long.
+    pub silent_feeds: bool,
 }
 
 /// Form of the alert log's lines.
@@ -202,6 +213,14 @@ pub struct Topic {
     pub min_outlets: u32,
     /// After an alert of a story, silence about it for so long.
     pub cooldown_secs: i64,
+    /// Reports are told together, so long after the first; 0 tells each.
+    pub digest_secs: i64,
+    /// When nothing is told.
+    pub quiet: Option<Quiet>,
+    /// Alerts within an hour; 0 sets no bound.
+    pub max_per_hour: u32,
+    /// Kinds that are told; all where it is empty.
+    pub kinds: Vec<AlertKind>,
 }
 
 /// Why a query cannot be read.
@@ -267,9 +286,18 @@ fn parse(
     env: &Env,
     check_query: &dyn Fn(&str) -> Result<(), QueryFault>,
 ) -> Result<Config, Vec<Fault>> {
+    let dir = absolute.parent().unwrap_or(Path::new("/"));
+    if let Some(file) = file::read_in_pieces(text) {
+        let walker = Walker::default();
+        let mut compiler = Compiler { text, dir, env, walker, warnings: Vec::new() };
+        let config = compiler.config(file, absolute, check_query);
+        // places are those of a piece: what has to be told is looked for in the whole text
+        if compiler.walker.faults.is_empty() && compiler.warnings.is_empty() {
+            return Ok(config);
+        }
+    }
     let mut walker = Walker::default();
     let file = file::read(text, &mut walker);
-    let dir = absolute.parent().unwrap_or(Path::new("/"));
     let mut compiler = Compiler { text, dir, env, walker, warnings: Vec::new() };
     let config = compiler.config(file, absolute, check_query);
     let faults = |mut found: Vec<(usize, String)>| {

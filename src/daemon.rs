@@ -59,7 +59,7 @@ use crate::{
 
 /// Deliveries that wait before the door; then the sources wait. What waits there is decided before a stop, in the time
 /// that a stop has: this many full ones are some seconds' work.
-const DOOR_PLACES: usize = 16;
+const DOOR_PLACES: usize = 8;
 
 /// Requests of hubs that wait for the schedule of feeds.
 const CALLS_WAITING_MAX: usize = 8;
@@ -177,7 +177,10 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 
 /// What runs while the daemon runs.
 struct Daemon {
+    /// Its feeds are those of the schedule: very many are kept once.
     config: Config,
+    /// How much there is to do.
+    words: String,
     rules: Rules,
     door: mpsc::Sender<Event>,
     feeds: watch::Sender<source::feed::Specs>,
@@ -213,7 +216,7 @@ impl Part {
 }
 
 impl Daemon {
-    async fn start(config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
+    async fn start(mut config: Config, pipeline: Pipeline) -> anyhow::Result<Self> {
         let listener = control::bind(&config.control)?;
         let callbacks = match &config.websub {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
@@ -251,6 +254,8 @@ impl Daemon {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
+        let words = in_words(&config);
+        config.feeds = Vec::new();
         let (feeds, feeds_now) = watch::channel(specs);
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
@@ -282,7 +287,18 @@ impl Daemon {
         tasks.spawn(named("drops", watch));
         let index = reading::keep_up(config.state_dir.clone(), stop.clone());
         tasks.spawn(named("search index", index));
-        Ok(Self { config, rules, door, feeds, drops, tasks, pipeline_ended, parts: parts.into(), stop })
+        Ok(Self {
+            config,
+            words,
+            rules,
+            door,
+            feeds,
+            drops,
+            tasks,
+            pipeline_ended,
+            parts: parts.into(),
+            stop,
+        })
     }
 
     async fn work(mut self) -> anyhow::Result<()> {
@@ -292,12 +308,12 @@ impl Daemon {
         let mut hangup = signal(SignalKind::hangup()).context(signals)?;
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        said(systemd::ready(&self.in_words()));
+        said(systemd::ready(&self.words));
         tracing::info!(
             config = %self.config.path.display(),
             alerts = %self.config.alerts.log.display(),
             "running: {}",
-            self.in_words()
+            self.words
         );
         loop {
             tokio::select! {
@@ -320,10 +336,6 @@ impl Daemon {
             }
         }
         self.finish().await
-    }
-
-    fn in_words(&self) -> String {
-        in_words(&self.config)
     }
 
     /// Time goes on for the pipeline, and systemd hears that every part is alive; of none if one is stuck.
@@ -354,7 +366,7 @@ impl Daemon {
             Ok(config) if reopened => self.take_over(config).await,
             Ok(_) => {}
         }
-        said(systemd::ready(&self.in_words()));
+        said(systemd::ready(&self.words));
     }
 
     async fn take_over(&mut self, config: Config) {
@@ -388,10 +400,10 @@ impl Daemon {
         self.feeds.send_replace(specs);
         make_drops(&config);
         self.drops.send_replace(Arc::new(drop_specs(&config)));
-        self.config.feeds = config.feeds;
+        self.words = in_words(&config);
         self.config.drops = config.drops;
         self.config.topics = config.topics;
-        tracing::info!("read the config again: {}", self.in_words());
+        tracing::info!("read the config again: {}", self.words);
     }
 
     /// The sources end, the pipeline drains and ends behind them.

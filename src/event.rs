@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::article::{Article, Delivery};
+use crate::{
+    article::{AlertKind, Article, Delivery},
+    quiet::Quiet,
+};
 
 /// Everything that reaches the pipeline, in the order of happening.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub enum Question {
     ExplainKnown(String),
     /// How things stand.
     Status,
+    /// Tell a test alert of a topic.
+    Test(String),
 }
 
 /// All that decisions depend on beside the articles. Written to the journal when it changes, so that the same journal
@@ -64,6 +69,9 @@ pub struct Rules {
     pub window_days: u32,
     /// and within so many articles.
     pub window_articles_max: u32,
+    /// Addresses of the feeds whose silence is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feeds: Vec<String>,
 }
 
 /// A topic as the user wrote it, with its sample articles read in.
@@ -88,8 +96,38 @@ pub struct TopicRule {
     pub sensitivity: Sensitivity,
     /// A story alerts from so many outlets on.
     pub min_outlets: u32,
-    /// After an alert of a story, silence about it for so long. Whole seconds.
+    /// After an alert of a story, silence about it for so long; what comes meanwhile is told in one line. Whole seconds.
     pub cooldown_secs: i64,
+    /// Reports are told together, so long after the first of them; 0 tells each. Whole seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub digest_secs: i64,
+    /// Hours in which nothing is told; what comes then is told together at their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Quiet>,
+    /// Alerts of the topic within an hour; what is more is told together an hour later. 0 sets no bound.
+    #[serde(default, skip_serializing_if = "is_none_an_hour")]
+    pub max_per_hour: u32,
+    /// Kinds that are told; all where it is empty. Digests and tests always are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<AlertKind>,
+}
+
+impl TopicRule {
+    /// Whether alerts of that kind are wanted.
+    pub fn tells(&self, kind: AlertKind) -> bool {
+        let always = matches!(kind, AlertKind::Digest | AlertKind::Test);
+        always || self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
+fn is_zero(secs: &i64) -> bool {
+    *secs == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
+fn is_none_an_hour(alerts: &u32) -> bool {
+    *alerts == 0
 }
 
 /// A name that the user tracks.

@@ -64,6 +64,16 @@ pub enum Line {
         /// That it is rejected, and why.
         decision: Decision,
     },
+    /// Alerts that are about no single article: their time had come, or the user asked. They are facts, which are
+    /// applied and not decided again.
+    Notice {
+        /// Counted together with the articles.
+        seq: u64,
+        /// When.
+        at: Timestamp,
+        /// What is to be told.
+        alerts: Vec<Alert>,
+    },
     /// From here on these rules hold.
     Rules(Rules),
     /// All lines since the last commit hold.
@@ -96,6 +106,15 @@ pub enum LineRef<'a> {
         rejected: &'a Rejected,
         /// JSON of a `Decision`.
         decision: &'a RawValue,
+    },
+    /// See `Line::Notice`.
+    Notice {
+        /// Counted together with the articles.
+        seq: u64,
+        /// When.
+        at: Timestamp,
+        /// What is to be told.
+        alerts: &'a [Alert],
     },
     /// See `Line::Rules`.
     Rules(&'a Rules),

@@ -6,6 +6,7 @@ pub mod event;
 pub mod hub;
 mod lock;
 pub mod pulse;
+pub mod quiet;
 
 pub mod source;
 

@@ -1,10 +1,11 @@
 //! Event in: decide, apply, commit, deliver. One plain thread owns all state; what is below it is pure.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use tokio::sync::mpsc;
+use serde_json::{Value, json};
+use tokio::sync::{broadcast, mpsc};
 
 pub mod address;
 mod apply;
@@ -12,14 +13,17 @@ pub mod backtest;
 mod bearers;
 mod decide;
 pub mod dedupe;
+mod desk;
 pub mod entity;
 mod explain;
 pub mod fingerprint;
 mod identity;
 pub mod memory;
+mod notice;
 pub mod novel;
 mod outbox;
 mod outcome;
+mod pace;
 pub mod quote;
 mod record;
 mod recover;
@@ -40,11 +44,13 @@ use self::{
     view::{Changes, Tree, ViewError},
 };
 use crate::{
+    alert::Posted,
     article::{
-        Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Rejected, Verdict,
+        Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Occasion,
+        Rejected, Verdict,
     },
-    event::{Ask, Event, Rules},
-    journal::{Commit, Journal, JournalError, LineRef},
+    event::{Ask, Event, Question, Rules},
+    journal::{Commit, Journal, JournalError, LineRef, Position},
     pulse::Pulse,
     store::{Store, StoreError, known::Known as Stored},
 };
@@ -90,7 +96,33 @@ pub struct Pipeline {
     /// As the last event said.
     now: Timestamp,
     pulse: Pulse,
+    /// Where alerts that are committed are heard of, beside the log.
+    post: Option<broadcast::Sender<Arc<Posted>>>,
+    /// Of the batch that is gathered.
+    unposted: Vec<Alert>,
+    watch: Watch,
 }
+
+/// Since when news is watched: what is not seen because nobody looks is no silence.
+#[derive(Debug, Default)]
+struct Watch {
+    since: Option<Timestamp>,
+    /// The last tick.
+    last: Option<Timestamp>,
+    /// When something was last found.
+    found: Option<Timestamp>,
+    /// When silences were last looked for.
+    looked: Option<Timestamp>,
+}
+
+/// Between two looks for silences.
+const SILENCE_LOOK_SECS: i64 = 60;
+
+/// Ticks further apart than this were missed: the machine slept.
+const TICKS_MISSED_SECS: i64 = 300;
+
+/// Where nothing was found for so long, the fault may be on our side: nothing is called silent.
+const ALIVE_SECS: i64 = 3600;
 
 impl Pipeline {
     /// Serves events until every sender is gone, then commits what is left.
@@ -110,6 +142,9 @@ impl Pipeline {
                 Event::Rules(rules) => self.set_rules(*rules)?,
                 Event::Tick(now) => self.tick(now)?,
                 Event::Reopen => self.outbox.reopen(),
+                Event::Ask(Ask { question: Question::Test(topic), answer }) => {
+                    answer.send(self.test(&topic)?).ok();
+                }
                 Event::Ask(Ask { question, answer }) => {
                     // Whoever asked may have gone.
                     answer.send(self.answer(question)).ok();
@@ -147,6 +182,9 @@ impl Pipeline {
                 );
             }
             found.append(&mut of_delivery);
+        }
+        if !found.is_empty() {
+            self.watch.found = Some(at);
         }
         let decisions = self.decide_all(at, &found, wanted)?;
         if self.lines {
@@ -224,6 +262,7 @@ impl Pipeline {
         article: &Article,
         mut analysis: Analysis,
     ) -> Result<String, PipelineError> {
+        self.tell_digests(at, article.seen_at)?;
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
         let decided = decide::decide(&self.state, known, article, &mut analysis)?;
@@ -245,7 +284,7 @@ impl Pipeline {
         let placed = apply::Placed { seq, at: place, article, decision, alerts, traces, vector };
         let stored = Stored { store: &self.store, journal: &self.journal };
         apply::apply(&mut self.state, &stored, &mut self.changes, &placed, &analysis)?;
-        self.outbox.push(decided.alerts);
+        self.push(decided.alerts, article.occasion);
         Ok(String::from(Box::<str>::from(json)))
     }
 
@@ -276,7 +315,7 @@ impl Pipeline {
         let place = self.journal.append(self.now, &LineRef::Rules(&rules))?;
         self.lines = true;
         self.changes.put(Tree::Meta, record::RULES, encode(&place));
-        self.state.set_rules(rules);
+        self.state.set_rules(rules, &mut self.changes);
         self.commit(self.now)
     }
 
@@ -287,7 +326,7 @@ impl Pipeline {
 
     /// Rules for questions alone: they are neither journalled nor kept.
     pub fn suppose_rules(&mut self, rules: Rules) {
-        self.state.set_rules(rules);
+        self.state.set_rules(rules, &mut Changes::default());
     }
 
     /// Articles in the window.
@@ -318,12 +357,88 @@ impl Pipeline {
             ..Commit::default()
         };
         let Self { journal, store, changes, pulse, .. } = self;
+        let from = journal.end();
         let position = outbox::patiently("commit to the journal", pulse, || journal.commit(at, &commit))?;
         outbox::patiently("write the index", pulse, || store.commit(changes, position))?;
         self.changes = Changes::default();
         self.articles = 0;
         self.lines = false;
+        let unposted = std::mem::take(&mut self.unposted);
+        if let Some(post) = &self.post {
+            for alert in unposted {
+                // Where nobody listens, nobody needs to hear.
+                post.send(Arc::new(Posted { alert, from })).ok();
+            }
+        }
         Ok(())
+    }
+
+    /// Alerts on their way: to the log, and to whoever listens once they are committed.
+    fn push(&mut self, alerts: Vec<Alert>, occasion: Occasion) {
+        if self.post.is_some() && occasion != Occasion::Replay {
+            self.unposted.extend(alerts.iter().cloned());
+        }
+        self.outbox.push(alerts);
+    }
+
+    /// Alerts are posted here from now on, each once its commit is durable.
+    pub fn post_to(&mut self, post: broadcast::Sender<Arc<Posted>>) {
+        self.post = Some(post);
+    }
+
+    /// The last alert so far, and where the journal ends.
+    pub fn alerts_end(&self) -> (u64, Position) {
+        (self.state.counters.alert_seq, self.journal.end())
+    }
+
+    /// Journals and applies alerts that are about no single article.
+    fn notice(&mut self, at: Timestamp, time: Timestamp, alerts: Vec<Alert>) -> Result<(), PipelineError> {
+        if alerts.is_empty() {
+            return Ok(());
+        }
+        let seq = self.state.counters.seq + 1;
+        let place = self.journal.append(at, &LineRef::Notice { seq, at: time, alerts: &alerts })?;
+        self.lines = true;
+        apply::notice(&mut self.state, &mut self.changes, (seq, place), time, &alerts);
+        self.push(alerts, Occasion::Live);
+        Ok(())
+    }
+
+    /// Tells what waits and is due by `now`, before what comes after it is decided.
+    fn tell_digests(&mut self, at: Timestamp, now: Timestamp) -> Result<(), PipelineError> {
+        let digests = notice::digests(&self.state, now);
+        self.notice(at, now, digests)
+    }
+
+    /// Tells what is silent.
+    fn tell_silences(&mut self, now: Timestamp) -> Result<(), PipelineError> {
+        let Watch { since, last, found, looked } = &mut self.watch;
+        let secs_since = |then: &Option<Timestamp>| then.map(|then| now.as_second() - then.as_second());
+        if secs_since(last).is_none_or(|secs| secs > TICKS_MISSED_SECS) {
+            *since = Some(now);
+        }
+        *last = Some(now);
+        if secs_since(looked).is_some_and(|secs| secs < SILENCE_LOOK_SECS)
+            || secs_since(found).is_none_or(|secs| secs > ALIVE_SECS)
+        {
+            return Ok(());
+        }
+        *looked = Some(now);
+        let Some(since) = *since else { return Ok(()) };
+        let silences = notice::silences(&self.state, now, since);
+        self.notice(now, now, silences)
+    }
+
+    /// Tells a test alert of a topic, and says under which number.
+    fn test(&mut self, topic: &str) -> Result<Value, PipelineError> {
+        if !self.state.rules.topics.iter().any(|rule| rule.name == topic) {
+            return Ok(json!({ "error": format!("the daemon has no topic \"{topic}\"") }));
+        }
+        let test = notice::test(&self.state, topic, self.now);
+        self.notice(self.now, self.now, test)?;
+        self.commit(self.now)?;
+        self.deliver();
+        Ok(json!({ "seq": self.state.counters.alert_seq, "in_log": self.outbox.told() }))
     }
 
     /// Commits checkpoints that came alone, and tries again what the alert log refused.
@@ -332,7 +447,14 @@ impl Pipeline {
     /// When journal or index fail for good.
     pub fn tick(&mut self, now: Timestamp) -> Result<(), PipelineError> {
         self.now = now;
-        if !self.checkpoints.is_empty() {
+        self.tell_digests(now, now)?;
+        self.tell_silences(now)?;
+        self.finish(now)
+    }
+
+    /// Commits what is left.
+    fn finish(&mut self, now: Timestamp) -> Result<(), PipelineError> {
+        if self.lines || !self.checkpoints.is_empty() {
             self.commit(now)?;
         }
         self.deliver();
@@ -344,7 +466,7 @@ impl Pipeline {
     /// # Errors
     /// When journal or index fail for good.
     pub fn close(mut self) -> Result<(), PipelineError> {
-        self.tick(self.now)?;
+        self.finish(self.now)?;
         self.store.close()?;
         Ok(())
     }

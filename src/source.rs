@@ -95,9 +95,9 @@ pub enum FeedKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedSpec {
     /// Address as configured, http or https.
-    pub url: String,
+    pub url: Box<str>,
     /// Who publishes; else each article's host.
-    pub outlet: Option<String>,
+    pub outlet: Option<Box<str>>,
     /// Fixes the interval; the server may ask for a longer one.
     pub poll_secs: Option<u32>,
     /// Whether pages are fetched.

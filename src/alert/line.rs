@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
 
-use crate::article::{Alert, AlertKind, ArticleHead};
+use crate::article::{Alert, AlertKind, ArticleHead, Change, Digest, DigestItem, Withheld};
 
 const TITLE_CHARS_MAX: usize = 300;
 const OUTLET_CHARS_MAX: usize = 80;
@@ -16,6 +16,11 @@ const NAME_CHARS_MAX: usize = 60;
 const NAMES_MAX: usize = 4;
 const NOVEL_CHARS_MAX: usize = 200;
 const EVIDENCE_CHARS_MAX: usize = 300;
+/// Of what an update replaces.
+const BEFORE_CHARS_MAX: usize = 100;
+/// Stories that the line of a digest names.
+const ITEMS_MAX: usize = 5;
+const ITEM_TITLE_CHARS_MAX: usize = 120;
 /// A longer address is left out: no line may grow without bound, and half an address leads elsewhere.
 const ADDRESS_BYTES_MAX: usize = 8192;
 
@@ -63,7 +68,11 @@ pub fn text(alert: &Alert) -> String {
         line.push_str(&headline(article));
         line.push('"');
     }
-    let parts = [coverage(alert), news(alert), address(alert)];
+    let url = alert.article.as_ref().and_then(|article| article.url.as_deref());
+    let mut parts = vec![coverage(alert), news(alert), address(url)];
+    if let Some(digest) = &alert.digest {
+        parts.extend(gathered(digest));
+    }
     for part in parts.iter().filter(|part| !part.is_empty()) {
         line.push_str(SEPARATOR);
         line.push_str(part);
@@ -76,13 +85,17 @@ pub fn text(alert: &Alert) -> String {
 /// but for control characters, which are taken out.
 pub fn json(alert: &Alert) -> String {
     let mut alert = alert.clone();
-    let Alert { topic, article, new_entities, novel, evidence, .. } = &mut alert;
+    let Alert { topic, article, new_entities, novel, evidence, change, digest, feed, .. } = &mut alert;
+    let passages = change.iter_mut().flat_map(|change| [&mut change.added, &mut change.removed]).flatten();
+    let items = digest.iter_mut().flat_map(|digest| &mut digest.items).flat_map(|item| {
+        [Some(&mut item.source), Some(&mut item.title), item.url.as_mut()].into_iter().flatten()
+    });
     let head = article.as_mut().map(|article| {
         let ArticleHead { input_id, source, url, title, language, lead, .. } = article;
         [Some(source), Some(title), Some(lead), input_id.as_mut(), url.as_mut(), language.as_mut()]
     });
     let fields = head.into_iter().flatten().flatten().chain(new_entities).chain(novel).chain(evidence);
-    for field in fields.chain([topic]) {
+    for field in fields.chain([topic]).chain(passages).chain(items).chain(feed) {
         if field.contains(char::is_control) {
             *field = without_controls(field);
         }
@@ -207,14 +220,51 @@ fn news(alert: &Alert) -> String {
         let between = if news.is_empty() { "" } else { "; " };
         push(&mut news, format_args!("{between}\"{novel}\""));
     }
-    if alert.article.is_none() && news.is_empty() {
+    if let Some(Change { words_added, words_removed, removed, .. }) = &alert.change {
+        let before = removed.as_deref().map(|removed| cut(&harmless(removed), BEFORE_CHARS_MAX));
+        if let Some(before) = before.filter(|before| !before.is_empty()) {
+            push(&mut news, format_args!("; before: \"{before}\""));
+        }
+        push(&mut news, format_args!("; +{words_added} -{words_removed} words"));
+    }
+    let says = alert.article.is_none() || alert.kind == AlertKind::Surge;
+    if says && news.is_empty() {
         news = cut(&harmless(&alert.evidence.join("; ")), EVIDENCE_CHARS_MAX);
     }
     news
 }
 
-fn address(alert: &Alert) -> String {
-    let stated = alert.article.as_ref().and_then(|article| article.url.as_deref());
+/// What a digest gathers: how much of it, and its first stories.
+fn gathered(digest: &Digest) -> Vec<String> {
+    let Digest { why, since, reports, items } = digest;
+    let more = if *why == Withheld::Cooldown { "more " } else { "" };
+    let plural = if *reports == 1 { "" } else { "s" };
+    let mut head = format!("{reports} {more}report{plural}");
+    if items.len() > 1 {
+        push(&mut head, format_args!(" of {} stories", items.len()));
+    }
+    push(&mut head, format_args!(" since {since:.0}"));
+    let mut parts = vec![head];
+    for DigestItem { source, title, url, reports, .. } in items.iter().take(ITEMS_MAX) {
+        let [source, title] = [(source, OUTLET_CHARS_MAX), (title, ITEM_TITLE_CHARS_MAX)]
+            .map(|(text, chars_max)| cut(&harmless(text), chars_max));
+        let mut part = format!("{source} \"{title}\"");
+        if *reports > 1 {
+            push(&mut part, format_args!(" +{}", reports - 1));
+        }
+        let address = address(url.as_deref());
+        if !address.is_empty() {
+            push(&mut part, format_args!(" {address}"));
+        }
+        parts.push(part);
+    }
+    if let Some(further) = items.len().checked_sub(ITEMS_MAX).filter(|further| *further > 0) {
+        parts.push(format!("+{further} stories"));
+    }
+    parts
+}
+
+fn address(stated: Option<&str>) -> String {
     let Some(mut url) = stated.and_then(|stated| Url::parse(stated).ok()) else { return String::new() };
     // What stands before an @ looks like the host and is not.
     let plain = matches!(url.scheme(), "http" | "https")
@@ -355,6 +405,9 @@ mod tests {
             novel: Some("They had asked for three weeks of rest.".to_owned()),
             score: 0.75,
             evidence: vec!["query".to_owned()],
+            change: None,
+            digest: None,
+            feed: None,
         }
     }
 

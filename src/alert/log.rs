@@ -259,6 +259,9 @@ mod tests {
             novel: None,
             score: 0.5,
             evidence: vec![],
+            change: None,
+            digest: None,
+            feed: None,
         }
     }
 

@@ -363,6 +363,9 @@ mod tests {
             novel: None,
             score: 0.5,
             evidence: vec![],
+            change: None,
+            digest: None,
+            feed: None,
         }
     }
 

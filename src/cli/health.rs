@@ -49,9 +49,9 @@ impl<'a> Health<'a> {
         let known = State::deserialize(&feed["state"]).ok();
         let kind = match &known {
             None => Kind::New,
-            Some(state) if state.gone => Kind::Gone,
-            Some(state) if state.errors > 0 => Kind::Failing,
-            Some(state) if state.error.is_some() => Kind::Waiting,
+            Some(state) if state.gone().is_some() => Kind::Gone,
+            Some(state) if state.errors() > 0 => Kind::Failing,
+            Some(state) if state.error().is_some() => Kind::Waiting,
             Some(_) => Kind::Good,
         };
         Self { feed, state: known.unwrap_or_default(), kind, now }
@@ -94,22 +94,27 @@ impl<'a> Health<'a> {
     fn lines(&self) -> Vec<String> {
         let state = &self.state;
         let mut lines = Vec::new();
-        let error = state.error.as_deref().unwrap_or("the reason is not known");
+        let error = state.error().unwrap_or("the reason is not known");
         match self.kind {
             Kind::New => lines.push("not asked yet".to_owned()),
-            Kind::Gone => lines.push(format!("{error}: it is not asked any more; take it out of the config")),
-            Kind::Failing if state.errors == 1 => lines.push(format!("failed: {error}")),
-            Kind::Failing => lines.push(format!("{} failures in a row, the last: {error}", state.errors)),
+            Kind::Gone => {
+                let ago = state
+                    .gone()
+                    .map_or_else(String::new, |at| format!(" {} ago", span(self.now.duration_since(at))));
+                lines.push(format!("{error}{ago}: it is not asked any more; take it out of the config"));
+            }
+            Kind::Failing if state.errors() == 1 => lines.push(format!("failed: {error}")),
+            Kind::Failing => lines.push(format!("{} failures in a row, the last: {error}", state.errors())),
             Kind::Waiting => lines.push(error.to_owned()),
             Kind::Good => {}
         }
         if self.kind != Kind::New {
             let last = state.succeeded.map_or_else(
                 || "never answered".to_owned(),
-                |at| format!("last answered {} ago", span(self.now.duration_since(at))),
+                |at| format!("last answered {} ago", span(self.now.duration_since(at.into()))),
             );
-            let next = state.due.filter(|_| !state.gone).map(|due| {
-                let wait = due.duration_since(self.now);
+            let next = state.due.map(|due| {
+                let wait = Timestamp::from(due).duration_since(self.now);
                 let when = if wait.is_positive() {
                     format!("next in {}", span(wait))
                 } else {
@@ -128,7 +133,7 @@ impl<'a> Health<'a> {
             let entries = if state.entries == 1 { "entry" } else { "entries" };
             lines.push(format!("{} {entries}, {unchanged}", state.entries));
         }
-        if let Some(address) = &state.address {
+        if let Some(address) = state.address() {
             lines.push(format!("moved to {}: take that into the config", net::redacted(address)));
         }
         for repair in state.repairs.in_words() {
@@ -142,7 +147,7 @@ impl<'a> Health<'a> {
                 (false, None) => format!("its hub {hub} was asked to tell us"),
             });
         }
-        if let Some(index) = &self.state.index {
+        if let Some(index) = state.index() {
             lines.push(format!("named by {}", net::redacted(index)));
         }
         lines
@@ -163,8 +168,9 @@ impl<'a> Health<'a> {
             "last_success": self.state.succeeded,
             "next": self.state.due,
             "why": self.state.why,
-            "errors": self.state.errors,
-            "error": self.state.error,
+            "errors": self.state.errors(),
+            "error": self.state.error(),
+            "gone": self.state.gone(),
             "entries": self.state.entries,
             "repaired": repaired,
             "state": self.feed["state"],
@@ -225,7 +231,7 @@ mod tests {
             ],
         );
         check(
-            &json!({"errors": 4, "error": "the server answered 503", "due": "2026-03-05T12:00:00Z", "why": "failures"}),
+            &json!({"trouble": {"errors": 4, "error": "the server answered 503"}, "due": "2026-03-05T12:00:00Z", "why": "failures"}),
             &[
                 "failing",
                 "4 failures in a row, the last: the server answered 503",
@@ -233,15 +239,16 @@ mod tests {
             ],
         );
         check(
-            &json!({"errors": 1, "error": "it was taken away for good (410)", "gone": true}),
-            &["gone ", "not asked any more"],
+            &json!({"trouble": {"errors": 1, "error": "it was taken away for good (410)", "gone": "2026-02-27T12:00:00Z"}}),
+            &["gone ", "(410) 3 days ago: it is not asked any more"],
         );
-        check(&json!({"error": "the network is down: x"}), &["waiting", "the network is down"]);
+        check(&json!({"trouble": {"error": "the network is down: x"}}), &["waiting", "the network is down"]);
     }
 
     #[test]
     fn all_are_counted() {
-        let feeds = [json!({"state": null}), json!({"state": {}}), json!({"state": {"errors": 1}})];
+        let feeds =
+            [json!({"state": null}), json!({"state": {}}), json!({"state": {"trouble": {"errors": 1}}})];
         let all: Vec<Health<'_>> = feeds.iter().map(|feed| Health::of(feed, Timestamp::UNIX_EPOCH)).collect();
         assert_eq!(Health::summary(&all), "3 feeds: 1 good, 1 failing, 1 new");
         assert_eq!(Health::summary(&[]), "no feeds");

@@ -13,7 +13,10 @@ use super::{
     place::{self, Env},
     walk::{Walker, Written, shown},
 };
-use crate::event::{Sensitivity, TrackedName};
+use crate::{
+    article::Id,
+    event::{Sensitivity, TrackedName},
+};
 
 const POLL_SECS_DEFAULT: u32 = 900;
 const POLL_SECS_MIN: u32 = 300;
@@ -60,6 +63,7 @@ impl Compiler<'_> {
         };
         let names = file.names.into_iter().map(tracked).collect();
         let topics = self.topics(file.topics, check_query);
+        let sinks = self.sinks(file.sinks, &topics);
         Config {
             path: path.to_path_buf(),
             state_dir,
@@ -72,11 +76,12 @@ impl Compiler<'_> {
             store,
             names,
             topics,
+            sinks,
             warnings: Vec::new(),
         }
     }
 
-    fn path(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
         let Written { value, at } = written?;
         match place::absolute(value, self.dir, self.env) {
             Ok(path) => Some(path),
@@ -155,7 +160,8 @@ impl Compiler<'_> {
                 self.walker.fault(at.start, what);
             }
             let Some(Written { value: url, at }) = url else { continue };
-            if self.twice(&mut known, url.to_string(), at.start, "the same feed") {
+            let key = Id::of(&[url.as_str().as_bytes()]);
+            if self.twice(&mut known, key, at.start, "the same feed") {
                 continue;
             }
             let credentials = self.credentials(credentials.as_ref());
@@ -174,7 +180,7 @@ impl Compiler<'_> {
     }
 
     /// A file with credentials. A bare name is one of those that systemd hands over, where it does.
-    fn credentials(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
+    pub(super) fn credentials(&mut self, written: Option<&Written<String>>) -> Option<PathBuf> {
         let name = written.map(|written| written.value.as_str())?;
         match &self.env.credentials_directory {
             Some(dir) if !name.contains('/') => Some(dir.join(name)),
@@ -219,6 +225,7 @@ impl Compiler<'_> {
             format: value_or(file.format.as_ref(), LogFormat::default()),
             max_age_secs: value_or(file.max_age.as_ref(), MAX_AGE_SECS),
             first_fetch_secs: value_or(file.first_fetch.as_ref(), FIRST_FETCH_SECS),
+            silent_feeds: value_or(file.silent_feeds.as_ref(), true),
         }
     }
 
@@ -252,6 +259,10 @@ impl Compiler<'_> {
                 sensitivity: value_or(file.sensitivity.as_ref(), Sensitivity::default()),
                 min_outlets: value_or(file.min_outlets.as_ref(), 1),
                 cooldown_secs: value_or(file.cooldown.as_ref(), 0),
+                digest_secs: value_or(file.digest.as_ref(), 0),
+                quiet: file.quiet.map(|quiet| quiet.value),
+                max_per_hour: value_or(file.max_per_hour.as_ref(), 0),
+                kinds: file.kinds,
             });
         }
         topics
@@ -275,7 +286,13 @@ impl Compiler<'_> {
     }
 
     /// Notes what stands there a second time.
-    fn twice<T: Ord>(&mut self, known: &mut BTreeMap<T, usize>, key: T, at: usize, what: &str) -> bool {
+    pub(super) fn twice<T: Ord>(
+        &mut self,
+        known: &mut BTreeMap<T, usize>,
+        key: T,
+        at: usize,
+        what: &str,
+    ) -> bool {
         let Some(first) = known.get(&key) else {
             known.insert(key, at);
             return false;

@@ -6,14 +6,19 @@ use toml::de::DeTable;
 use url::Url;
 
 use super::{
-    FeedKind, Finished, LogFormat,
+    FeedKind, Finished, LogFormat, pieces,
+    sink::{self, SinkFile},
     value::{self, duration_secs, feed_url, private_address},
     walk::{
-        ALERTS, DROP, FEED, FETCH, Heading, SITEMAP, STORE, Section, TOPIC, TOPIC_ALERT, WEBSUB, Walker,
-        Written, shown,
+        ALERTS, DROP, FEED, FETCH, Heading, SINK, SITEMAP, STORE, Section, TOPIC, TOPIC_ALERT, WEBSUB,
+        Walker, Written, shown,
     },
 };
-use crate::event::{FullText, Sensitivity};
+use crate::{
+    article::AlertKind,
+    event::{FullText, Sensitivity},
+    quiet::{NotQuiet, Quiet},
+};
 
 const POLL_SECS: RangeInclusive<u32> = 1..=30 * 86_400;
 const PER_HOST_GAP_SECS: RangeInclusive<u32> = 0..=3_600;
@@ -23,6 +28,7 @@ const BODY_BYTES_MAX: RangeInclusive<u32> = 1_024..=256 << 20;
 const WINDOW_DAYS: RangeInclusive<u32> = 1..=3_650;
 const WINDOW_ARTICLES_MAX: RangeInclusive<u32> = 1..=10_000_000;
 const MIN_OUTLETS: RangeInclusive<u32> = 1..=1_000;
+const MAX_PER_HOUR: RangeInclusive<u32> = 1..=1_000;
 const NAME_CHARS_MAX: usize = 100;
 
 #[derive(Default)]
@@ -38,6 +44,7 @@ pub(super) struct File {
     pub(super) store: StoreFile,
     pub(super) names: Vec<(Written<String>, Vec<Written<String>>)>,
     pub(super) topics: Vec<TopicFile>,
+    pub(super) sinks: Vec<SinkFile>,
 }
 
 #[derive(Default)]
@@ -86,6 +93,7 @@ pub(super) struct AlertsFile {
     pub(super) format: Option<Written<LogFormat>>,
     pub(super) max_age: Option<Written<i64>>,
     pub(super) first_fetch: Option<Written<i64>>,
+    pub(super) silent_feeds: Option<Written<bool>>,
 }
 
 #[derive(Default)]
@@ -103,6 +111,10 @@ pub(super) struct TopicFile {
     pub(super) sensitivity: Option<Written<Sensitivity>>,
     pub(super) min_outlets: Option<Written<u32>>,
     pub(super) cooldown: Option<Written<i64>>,
+    pub(super) digest: Option<Written<i64>>,
+    pub(super) quiet: Option<Written<Quiet>>,
+    pub(super) max_per_hour: Option<Written<u32>>,
+    pub(super) kinds: Vec<AlertKind>,
 }
 
 /// Reads the whole text; what is wrong is noted in the walker and left out.
@@ -129,11 +141,30 @@ pub(super) fn read(text: &str, walker: &mut Walker) -> File {
         store: walker.section(&top, "store", &STORE).map(|at| store(&at, walker)).unwrap_or_default(),
         names: walker.named_texts(&top, "names"),
         topics: walker.sections(&top, "topic", &TOPIC).iter().map(|at| topic(at, walker)).collect(),
+        sinks: walker.sections(&top, "sink", &SINK).iter().map(|at| sink::sink(at, walker)).collect(),
     };
     if walker.partial {
         forget_aftermath(text, errors.len(), walker);
     }
     file
+}
+
+/// The same of a text without any fault, its feeds parsed in pieces; `None` where the text is to be read whole, which
+/// also finds every fault.
+pub(super) fn read_in_pieces(text: &str) -> Option<File> {
+    let (rest, pieces) = pieces::split(text)?;
+    let mut walker = Walker::default();
+    let mut file = read(&rest, &mut walker);
+    let mut sitemaps = Vec::new();
+    for piece in pieces {
+        let of_piece = read(piece, &mut walker).feeds;
+        let (of_feeds, of_sitemaps): (Vec<_>, Vec<_>) =
+            of_piece.into_iter().partition(|feed| feed.kind == FeedKind::Feed);
+        file.feeds.extend(of_feeds);
+        sitemaps.extend(of_sitemaps);
+    }
+    file.feeds.append(&mut sitemaps);
+    walker.faults.is_empty().then_some(file)
 }
 
 /// The parser puts something in the place of what it could not read: other faults of the same line are its own. What
@@ -247,6 +278,7 @@ fn alerts(at: &Section<'_>, walker: &mut Walker) -> AlertsFile {
             secs => Ok(secs),
         }),
         first_fetch: walker.parsed(at, "first_fetch", duration_secs),
+        silent_feeds: walker.flag(at, "silent_feeds"),
     }
 }
 
@@ -280,11 +312,17 @@ fn topic(at: &Section<'_>, walker: &mut Walker) -> TopicFile {
         sensitivity: walker.choice(at, "sensitivity", &choices),
         min_outlets: alert.and_then(|at| walker.number(&at, "min_outlets", &MIN_OUTLETS)),
         cooldown: alert.and_then(|at| walker.parsed(&at, "cooldown", duration_secs)),
+        digest: alert.and_then(|at| walker.parsed(&at, "digest", duration_secs)),
+        quiet: alert.and_then(|at| {
+            walker.parsed(&at, "quiet", |text| text.parse().map_err(|fault: NotQuiet| fault.to_string()))
+        }),
+        max_per_hour: alert.and_then(|at| walker.number(&at, "max_per_hour", &MAX_PER_HOUR)),
+        kinds: alert.map(|at| sink::kinds(&at, walker)).unwrap_or_default(),
     }
 }
 
 /// A name stands in a line of the alert log.
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.chars().any(char::is_control) {
         return Err("one line without control characters".to_owned());

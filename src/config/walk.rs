@@ -30,6 +30,7 @@ pub(super) const TOP: Heading = Heading {
         "store",
         "names",
         "topic",
+        "sink",
     ],
 };
 pub(super) const FETCH: Heading = Heading {
@@ -57,17 +58,38 @@ pub(super) const WEBSUB: Heading = Heading { title: "[websub]", keys: &["listen"
 pub(super) const DROP: Heading =
     Heading { title: "[[drop]]", keys: &["path", "outlet", "finished", "rejected", "subdirectories"] };
 pub(super) const ALERTS: Heading =
-    Heading { title: "[alerts]", keys: &["log", "format", "max_age", "first_fetch"] };
+    Heading { title: "[alerts]", keys: &["log", "format", "max_age", "first_fetch", "silent_feeds"] };
 pub(super) const STORE: Heading = Heading { title: "[store]", keys: &["window_days", "window_articles_max"] };
 pub(super) const TOPIC: Heading = Heading {
     title: "[[topic]]",
     keys: &["name", "query", "names", "examples", "not_examples", "sensitivity", "alert"],
 };
-pub(super) const TOPIC_ALERT: Heading =
-    Heading { title: "`alert` of a [[topic]]", keys: &["min_outlets", "cooldown"] };
+pub(super) const TOPIC_ALERT: Heading = Heading {
+    title: "`alert` of a [[topic]]",
+    keys: &["min_outlets", "cooldown", "digest", "quiet", "max_per_hour", "kinds"],
+};
+pub(super) const SINK: Heading = Heading {
+    title: "[[sink]]",
+    keys: &[
+        "name",
+        "kind",
+        "topics",
+        "kinds",
+        "url",
+        "secret",
+        "credentials",
+        "from",
+        "to",
+        "digest",
+        "command",
+        "timeout_secs",
+        "path",
+        "entries",
+    ],
+};
 
-pub(super) const HEADINGS: [&Heading; 10] =
-    [&TOP, &FETCH, &FEED, &SITEMAP, &WEBSUB, &DROP, &ALERTS, &STORE, &TOPIC, &TOPIC_ALERT];
+pub(super) const HEADINGS: [&Heading; 11] =
+    [&TOP, &FETCH, &FEED, &SITEMAP, &WEBSUB, &DROP, &ALERTS, &STORE, &TOPIC, &TOPIC_ALERT, &SINK];
 
 /// Most characters of a wrong value that a message repeats.
 const SHOWN_CHARS_MAX: usize = 60;

@@ -37,8 +37,8 @@ pub(super) fn feed_specs(config: &Config) -> (feed::Specs, Vec<String>) {
             read.map_err(|fault| warnings.push(format!("feed {}: {fault}", net::redacted(&feed.url)))).ok()
         });
         Arc::new(FeedSpec {
-            url: feed.url.clone(),
-            outlet: feed.outlet.clone(),
+            url: feed.url.as_str().into(),
+            outlet: feed.outlet.as_deref().map(Box::from),
             poll_secs: feed.poll_secs,
             full_text: feed.full_text,
             kind: match feed.kind {
@@ -160,7 +160,7 @@ pub fn feeds(config: &Config) -> anyhow::Result<Vec<Value>> {
         }));
     }
     for (url, state) in states {
-        if state.get("index").is_some() {
+        if state.get("below").is_some() {
             feeds.push(json!({ "url": url, "name": Value::Null, "kind": "sitemap", "state": state }));
         }
     }

@@ -41,6 +41,10 @@ pub fn read_rules(config: &Config, before: Option<&Rules>) -> (Rules, Vec<String
             sensitivity: topic.sensitivity,
             min_outlets: topic.min_outlets,
             cooldown_secs: topic.cooldown_secs,
+            digest_secs: topic.digest_secs,
+            quiet: topic.quiet.clone(),
+            max_per_hour: topic.max_per_hour,
+            kinds: topic.kinds.clone(),
         });
     }
     let rules = Rules {
@@ -50,6 +54,11 @@ pub fn read_rules(config: &Config, before: Option<&Rules>) -> (Rules, Vec<String
         first_fetch_secs: config.alerts.first_fetch_secs,
         window_days: config.store.window_days,
         window_articles_max: config.store.window_articles_max,
+        feeds: if config.alerts.silent_feeds {
+            config.feeds.iter().map(|feed| feed.url.clone()).collect()
+        } else {
+            Vec::new()
+        },
     };
     (rules, warnings)
 }

@@ -1,16 +1,19 @@
 //! What a decision changes, in the state and in the index. Applying the same decision again changes nothing more.
 
+use jiff::Timestamp;
+
 use super::{
     bearers,
     decide::{Analysis, event_time},
     dedupe::{self, Entry, Relation},
+    desk,
     record::{self, Known, Report, Windowed, encode, follow_key},
     state::State,
     story::{Member, Vector},
     topic::{self, Traced},
     view::{Changes, Locator, Tree, View, ViewError},
 };
-use crate::article::{Alert, AlertKind, Article, Checkpoint, Decision, Id, Standing, Verdict};
+use crate::article::{Alert, Article, Checkpoint, Decision, Id, Standing, Verdict, Withheld};
 
 /// A decided article at its place in the journal.
 #[derive(Clone, Copy)]
@@ -65,6 +68,7 @@ pub(crate) fn apply(
     if let Some(old) = before.map(|before| before.seq).filter(|old| *old != seq) {
         state.let_go(old, changes);
     }
+    desk::take_in(state, changes, placed);
     follow(state, changes, report.story, placed);
     for alert in alerts {
         changes.put(Tree::Alerts, alert.seq.to_be_bytes(), encode(&at));
@@ -80,6 +84,22 @@ pub(crate) fn rejected(state: &mut State, changes: &mut Changes, seq: u64, decis
     let id = decision.article.id.report.0;
     changes.put(Tree::Identities, id.to_be_bytes(), id.to_le_bytes().to_vec());
     count(state, seq, Verdict::Rejected);
+}
+
+/// What alerts that are about no single article change.
+pub(crate) fn notice(
+    state: &mut State,
+    changes: &mut Changes,
+    (seq, at): (u64, Locator),
+    time: Timestamp,
+    alerts: &[Alert],
+) {
+    for alert in alerts {
+        changes.put(Tree::Alerts, alert.seq.to_be_bytes(), encode(&at));
+        state.counters.alert_seq = state.counters.alert_seq.max(alert.seq);
+    }
+    desk::tell_notice(state, changes, seq, time, alerts);
+    state.counters.seq = state.counters.seq.max(seq);
 }
 
 /// How far the sources have come.
@@ -127,7 +147,7 @@ fn report_after(
     placed: &Placed<'_>,
     analysis: &Analysis,
 ) -> Report {
-    let Placed { seq, at, article, decision, alerts, .. } = *placed;
+    let Placed { seq, at, article, decision, .. } = *placed;
     let id = decision.article.id.report;
     let mut report = before.cloned().unwrap_or_else(|| Report {
         at,
@@ -159,11 +179,12 @@ fn report_after(
         report.told.clear();
         return report;
     }
-    for alert in alerts {
-        report.remember_told(topic::key(&alert.topic));
-        if alert.kind == AlertKind::Update {
-            report.update_told = alert.time.as_second();
+    for found in decision.matches.iter().filter(|found| desk::is_told(&found.outcome)) {
+        let key = topic::key(&found.topic);
+        if decision.verdict == Verdict::Update && report.told.contains(&key) {
+            report.update_told = article.seen_at.as_second();
         }
+        report.remember_told(key);
     }
     report
 }
@@ -217,12 +238,27 @@ fn follow(state: &mut State, changes: &mut Changes, story: Id, placed: &Placed<'
     for Traced { topic, trace } in placed.traces {
         state.follows.entry((story, topic::key(topic))).or_default().trace = *trace;
     }
-    for alert in placed.alerts {
-        state.follows.entry((story, topic::key(&alert.topic))).or_default().told =
-            Some(alert.time.as_second());
+    let now = placed.article.seen_at.as_second();
+    for found in &placed.decision.matches {
+        let key = topic::key(&found.topic);
+        let withheld = desk::waits(&found.outcome) == Some(Withheld::Cooldown);
+        let item = withheld.then(|| desk::item(state, key, placed));
+        if item.is_none() && !desk::is_told(&found.outcome) {
+            continue;
+        }
+        let follow = state.follows.entry((story, key)).or_default();
+        match item {
+            None => follow.told = Some(now),
+            Some(item) if follow.seq < placed.seq => {
+                follow.seq = placed.seq;
+                desk::hold_story(&mut follow.held, item, now);
+            }
+            Some(_) => {}
+        }
+        desk::settle_story(state, story, key);
     }
     let traced = placed.traces.iter().map(|traced| &traced.topic);
-    for topic in traced.chain(placed.alerts.iter().map(|alert| &alert.topic)) {
+    for topic in traced.chain(placed.decision.matches.iter().map(|found| &found.topic)) {
         let topic = topic::key(topic);
         if let Some(follow) = state.follows.get(&(story, topic)) {
             changes.put(Tree::Topics, follow_key(story, topic), encode(follow));

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     PipelineError, apply,
     decide::{self, Arrival},
+    notice,
     record::Known,
     recover::{self, Again, Batch, Decided, Progress},
     state::State,
@@ -74,7 +75,7 @@ pub fn backtest(journal: &Reader, rules: Rules, progress: Progress<'_>) -> Resul
     let names = rules.topics.iter().map(|rule| rule.name.clone());
     backtest.topics = names.map(|topic| Tried { topic, ..Tried::default() }).collect();
     let mut state = State::new();
-    state.set_rules(rules);
+    state.set_rules(rules, &mut Changes::default());
     let mut memory = Again::new(journal);
     let total = journal.bytes();
     let mut scan = journal.scan(Position::default())?;
@@ -95,6 +96,12 @@ fn judge_batch(
     let mut changes = Changes::default();
     let analyses = recover::analyses(&batch);
     for (decided, analysis) in batch.articles.iter_mut().zip(analyses) {
+        let now = decided.article.seen_at;
+        let digests = notice::digests(state, now);
+        if !digests.is_empty() {
+            apply::notice(state, &mut changes, (decided.placed().seq, decided.placed().at), now, &digests);
+            backtest.note_alerts(now, &digests);
+        }
         let known = Known { view: memory, changes: &changes };
         let Decided { article, decision, .. } = decided;
         decision.matches.clear();
@@ -122,16 +129,7 @@ impl Backtest {
         let day = decided.article.seen_at.to_zoned(jiff::tz::TimeZone::UTC).date();
         self.articles += 1;
         self.span = Some(self.span.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
-        for alert in &told.alerts {
-            let Some(tried) = self.topics.iter_mut().find(|tried| tried.topic == alert.topic) else {
-                continue;
-            };
-            tried.alerted += 1;
-            *tried.days.entry(day).or_default() += 1;
-            if tried.alerts.len() < ALERTS_MAX {
-                tried.alerts.push(alert.clone());
-            }
-        }
+        self.note_alerts(decided.article.seen_at, &told.alerts);
         for found in &decided.decision.matches {
             let Some(reason) = found.outcome.strip_prefix("suppressed:") else { continue };
             if let Some(tried) = self.topics.iter_mut().find(|tried| tried.topic == found.topic) {
@@ -152,6 +150,20 @@ impl Backtest {
                         missing: miss.missing.clone(),
                     },
                 );
+            }
+        }
+    }
+
+    fn note_alerts(&mut self, at: Timestamp, alerts: &[Alert]) {
+        let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+        for alert in alerts {
+            let Some(tried) = self.topics.iter_mut().find(|tried| tried.topic == alert.topic) else {
+                continue;
+            };
+            tried.alerted += 1;
+            *tried.days.entry(day).or_default() += 1;
+            if tried.alerts.len() < ALERTS_MAX {
+                tried.alerts.push(alert.clone());
             }
         }
     }

@@ -252,14 +252,18 @@ impl Arrival<'_> {
         let case = Case { state, known, article, analysis, story, verdict, full_text, other, novel };
         for found in verdicts.matches {
             let Some(topic) = state.topics.name(found.topic) else { continue };
+            let next = |told: &Told| state.counters.alert_seq + told.alerts.len() as u64 + 1;
             let outcome = match case.told(&found, topic)? {
                 Ok(telling) => {
-                    let seq = state.counters.alert_seq + told.alerts.len() as u64 + 1;
-                    told.alerts.push(telling.alert(seq, decision, topic, &found));
+                    told.alerts.push(telling.alert(next(&told), decision, topic, &found));
                     "alerted".to_owned()
                 }
                 Err(reason) => format!("suppressed:{reason}"),
             };
+            if let Some((telling, surge)) = case.surge(&found, topic, decision, &outcome) {
+                let alert = telling.alert(next(&told), decision, topic, &found);
+                told.alerts.push(Alert { evidence: surge, ..alert });
+            }
             decision.matches.push(Match {
                 topic: topic.to_owned(),
                 score: rounded(found.score),

@@ -31,6 +31,7 @@ impl Pipeline {
             Question::ExplainArticle(article) => self.explain(&article),
             Question::ExplainKnown(target) => self.explain_known(&target),
             Question::Status => self.status(),
+            Question::Test(_) => Ok(json!({ "error": "only a running daemon tells a test alert" })),
         };
         answer.unwrap_or_else(|fault| json!({ "error": fault.to_string() }))
     }
@@ -157,11 +158,15 @@ impl Pipeline {
         let (members, stories) = self.state.stories.size();
         let stored = Stored { store: &self.store, journal: &self.journal };
         let mut feeds = Vec::new();
-        let mut files = 0_u64;
+        let (mut files, mut pages, mut pages_awaited) = (0_u64, 0_u64, 0_u64);
         state::each_row(&stored, Tree::Checkpoints, |key, value| {
             let key = String::from_utf8_lossy(key);
             if let Some(url) = key.strip_prefix("feed ") {
                 feeds.push(json!({ "url": url, "state": serde_json::from_slice::<Value>(value).ok() }));
+            } else if key.starts_with("page ") {
+                pages += 1;
+                let state: Option<Value> = serde_json::from_slice(value).ok();
+                pages_awaited += u64::from(state.is_some_and(|state| state.get("waiting").is_some()));
             } else {
                 files += 1;
             }
@@ -181,6 +186,7 @@ impl Pipeline {
             "topics": topics,
             "feeds": feeds,
             "files_remembered": files,
+            "pages": { "remembered": pages, "awaited": pages_awaited },
             "journal": { "bytes": self.journal.bytes(), "days": self.journal.days().count() },
         }))
     }

@@ -135,8 +135,8 @@ fn read_back(journal: &Journal, store: &Store, told: u64) -> Result<Vec<Alert>, 
     let mut alerts = Vec::new();
     for (_, value) in rows {
         let at: Locator = decode(Tree::Alerts, &value)?;
-        if let Line::Article { alerts: of_article, .. } = journal.read(at)? {
-            alerts.extend(of_article);
+        if let Line::Article { alerts: found, .. } | Line::Notice { alerts: found, .. } = journal.read(at)? {
+            alerts.extend(found);
         }
     }
     alerts.retain(|alert: &Alert| alert.seq > told);

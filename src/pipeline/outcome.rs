@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 
 use super::{
-    decide::Analysis,
+    decide::{Analysis, event_time},
+    desk,
     novel::{self, Known as Told},
     record::{Known, Report},
     state::State,
@@ -62,24 +63,59 @@ impl Case<'_> {
             Ok(kind) => kind,
             Err(reason) => return Ok(Err(reason)),
         };
+        let Some(rule) = self.state.rules.topics.get(found.topic) else { return Ok(Err("topic-is-gone")) };
+        if !rule.tells(kind) {
+            return Ok(Err("kind-is-off"));
+        }
         let novel = self.novel(kind)?;
         if kind == AlertKind::Update && novel.is_none() {
             return Ok(Err("minor-update"));
         }
-        let summary = self.state.stories.summary_with(
-            self.story,
-            self.analysis.keys.site,
-            self.verdict == Verdict::Update,
-        );
-        Ok(Ok(Telling {
+        if let Some(why) = desk::withheld(self.state, rule, kind, self.now()) {
+            return Ok(Err(why.word()));
+        }
+        Ok(Ok(Telling { novel, new_entities: self.new_entities(), ..self.telling(kind) }))
+    }
+
+    fn now(&self) -> i64 {
+        self.article.seen_at.as_second()
+    }
+
+    /// How much coverage there is, this article counted.
+    fn telling(&self, kind: AlertKind) -> Telling {
+        let Self { state, story, .. } = *self;
+        let summary =
+            state.stories.summary_with(story, self.analysis.keys.site, self.verdict == Verdict::Update);
+        Telling {
             kind,
             outlets: summary.outlets,
-            new_outlet: summary.outlets > self.state.stories.summary(self.story).outlets,
+            new_outlet: summary.outlets > state.stories.summary(story).outlets,
             independent: summary.independent,
             reports: summary.reports,
-            new_entities: self.new_entities(),
-            novel,
-        }))
+            new_entities: Vec::new(),
+            novel: None,
+        }
+    }
+
+    /// Whether a match makes the topic's last hour far busier than usual, and how that is said.
+    pub(super) fn surge(
+        &self,
+        found: &TopicMatch,
+        topic: &str,
+        decision: &Decision,
+        outcome: &str,
+    ) -> Option<(Telling, Vec<String>)> {
+        let rule = self.state.rules.topics.get(found.topic)?;
+        let (key, now) = (topic::key(topic), self.now());
+        let heard = rule.tells(AlertKind::Surge) && self.state.quiet_until(key, now).is_none();
+        if !heard || !desk::is_paced(decision, outcome) {
+            return None;
+        }
+        let surge = desk::surge(self.state, key, now, event_time(self.article).0)?;
+        let usual =
+            if surge.usual < 10.0 { format!("{:.1}", surge.usual) } else { format!("{:.0}", surge.usual) };
+        let words = vec![format!("{} reports within the hour", surge.reports), format!("usual: {usual}")];
+        Some((self.telling(AlertKind::Surge), words))
     }
 
     fn kind(&self, found: &TopicMatch, topic: &str) -> Result<AlertKind, &'static str> {
@@ -189,6 +225,7 @@ impl Case<'_> {
 impl Telling {
     pub(super) fn alert(self, seq: u64, decision: &Decision, topic: &str, found: &TopicMatch) -> Alert {
         let Self { kind, outlets, new_outlet, independent, reports, new_entities, novel } = self;
+        let change = decision.change.clone().filter(|_| kind == AlertKind::Update);
         let article = &decision.article;
         let id = Id::of(&[
             b"alert",
@@ -213,6 +250,9 @@ impl Telling {
             novel,
             score: (found.score * 1000.0).round() / 1000.0,
             evidence: found.evidence.clone(),
+            change,
+            digest: None,
+            feed: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
+    desk::Held,
     topic::Trace,
     view::{Changes, Locator, Tree, View, ViewError},
 };
@@ -88,6 +89,10 @@ pub(crate) struct Follow {
     pub(crate) trace: Trace,
     /// The last alert, unix seconds; `None` before the first.
     pub(crate) told: Option<i64>,
+    /// Reports since then that were not told one by one.
+    pub(crate) held: Option<Held>,
+    /// Sequence number of the last line of the journal that changed `held`.
+    pub(crate) seq: u64,
 }
 
 /// Totals since the state directory was made.

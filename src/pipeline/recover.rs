@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Outbox, Pipeline, PipelineError, apply,
+    Outbox, Pipeline, PipelineError, Watch, apply,
     decide::{self, Analysis},
     in_parallel,
     memory::MemoryView,
@@ -53,6 +53,7 @@ pub(super) struct Batch {
 enum Other {
     Rules(Locator, crate::event::Rules),
     Rejected(u64, Box<Decision>),
+    Notice(u64, Locator, Timestamp, Vec<Alert>),
 }
 
 impl Pipeline {
@@ -72,12 +73,13 @@ impl Pipeline {
         let first = first_seq(journal.scan(replay_from)?)?;
         let mut state = State::load(&view, first)?;
         let mut changes = Changes::default();
-        let known = KnownRecords { view: &view, changes: &changes };
-        if let Some(at) = known.get::<Locator>(Tree::Meta, record::RULES)?
+        let at = KnownRecords { view: &view, changes: &changes }.get::<Locator>(Tree::Meta, record::RULES)?;
+        if let Some(at) = at
             && let Line::Rules(rules) = journal.read(at)?
         {
-            state.set_rules(rules);
+            state.set_rules(rules, &mut changes);
         }
+        let known = KnownRecords { view: &view, changes: &changes };
         let mut told = known.get::<u64>(Tree::Meta, record::TOLD)?.unwrap_or(0);
         let total = bytes_from(journal.days(), replay_from);
         let mut scan = journal.scan(replay_from)?;
@@ -104,6 +106,9 @@ impl Pipeline {
             seen: 0,
             now,
             pulse: crate::pulse::Pulse::default(),
+            post: None,
+            unposted: Vec::new(),
+            watch: Watch::default(),
         })
     }
 }
@@ -139,9 +144,10 @@ fn apply_other(state: &mut State, changes: &mut Changes, other: &Other) {
     match other {
         Other::Rules(at, rules) => {
             changes.put(Tree::Meta, record::RULES, encode(at));
-            state.set_rules(rules.clone());
+            state.set_rules(rules.clone(), changes);
         }
         Other::Rejected(seq, decision) => apply::rejected(state, changes, *seq, decision),
+        Other::Notice(seq, at, time, alerts) => apply::notice(state, changes, (*seq, *at), *time, alerts),
     }
 }
 
@@ -156,7 +162,7 @@ fn finish(state: &mut State, changes: &mut Changes, commit: &Commit) {
 fn first_seq(scan: Scan) -> Result<u64, PipelineError> {
     for line in scan {
         match line {
-            Ok((_, Line::Article { seq, .. })) => return Ok(seq),
+            Ok((_, Line::Article { seq, .. } | Line::Notice { seq, .. })) => return Ok(seq),
             Ok(_) | Err(JournalError::Damaged { .. }) => {}
             Err(fault) => return Err(fault.into()),
         }
@@ -174,6 +180,9 @@ pub(super) fn next_batch(scan: &mut Scan) -> Result<Option<(Batch, Commit, Posit
             }
             Ok((_, Line::Rejected { seq, decision, .. })) => {
                 batch.others.push((batch.articles.len(), Other::Rejected(seq, Box::new(decision))));
+            }
+            Ok((at, Line::Notice { seq, at: time, alerts })) => {
+                batch.others.push((batch.articles.len(), Other::Notice(seq, at, time, alerts)));
             }
             Ok((at, Line::Rules(rules))) => {
                 batch.others.push((batch.articles.len(), Other::Rules(at, rules)));

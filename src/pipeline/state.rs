@@ -1,17 +1,22 @@
 //! What the pipeline knows while it runs: a fold over the window's records, so that a restart finds the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     bearers::Bearers,
     dedupe,
+    desk::{self, Agenda, Desk},
     entity::Names,
     record::{self, Counters, Follow, Known, Windowed},
     story::{Member, Stories},
     topic::{self, Topics, Trace},
     view::{Changes, Locator, Tree, View, ViewError},
 };
-use crate::{article::Id, event::Rules};
+use crate::{
+    article::Id,
+    event::{Rules, TopicRule},
+    quiet::Hours,
+};
 
 /// Rows read at once while the state is built.
 const ROWS_AT_ONCE: usize = 4096;
@@ -28,6 +33,14 @@ pub(crate) struct State {
     pub(crate) bearers: Bearers,
     pub(crate) window: BTreeMap<u64, Kept>,
     pub(crate) follows: BTreeMap<(Id, u64), Follow>,
+    /// Topic or feed → what waits there, and its usual pace.
+    pub(crate) desks: BTreeMap<u64, Desk>,
+    /// When what waits is to be told.
+    pub(crate) agenda: Agenda,
+    /// Quiet hours by topic.
+    quiet: BTreeMap<u64, Hours>,
+    /// Feeds whose silence is told.
+    pub(crate) feeds: BTreeSet<u64>,
     pub(crate) counters: Counters,
     /// The latest `seen_at` so far, unix seconds: the window's clock.
     pub(crate) clock: i64,
@@ -54,6 +67,10 @@ impl State {
             bearers: Bearers::default(),
             window: BTreeMap::new(),
             follows: BTreeMap::new(),
+            desks: BTreeMap::new(),
+            agenda: Agenda::default(),
+            quiet: BTreeMap::new(),
+            feeds: BTreeSet::new(),
             counters: Counters::default(),
             clock: i64::MIN,
         }
@@ -78,11 +95,17 @@ impl State {
             }
             Ok(())
         })?;
+        each_row(view, Tree::Desks, |key, value| {
+            if let Ok(key) = key.try_into() {
+                state.desks.insert(u64::from_be_bytes(key), record::decode(Tree::Desks, value)?);
+            }
+            Ok(())
+        })?;
         Ok(state)
     }
 
-    /// From here on these rules hold.
-    pub(crate) fn set_rules(&mut self, rules: Rules) {
+    /// From here on these rules hold. What was kept of topics and feeds that are gone goes.
+    pub(crate) fn set_rules(&mut self, rules: Rules, changes: &mut Changes) {
         let of_topics = rules.topics.iter().flat_map(|topic| &topic.names);
         let names: Vec<_> = of_topics.chain(&rules.names).cloned().collect();
         self.names = Names::compile(&names);
@@ -90,7 +113,37 @@ impl State {
         (self.topics, _) = Topics::compile(&rules);
         let keys = rules.topics.iter().enumerate().map(|(place, rule)| (topic::key(&rule.name), place));
         self.places = keys.collect();
+        let hours = rules
+            .topics
+            .iter()
+            .filter_map(|rule| Some((topic::key(&rule.name), rule.quiet.as_ref()?.hours()?)));
+        self.quiet = hours.collect();
+        self.feeds = rules.feeds.iter().map(|url| desk::feed_key(url)).collect();
         self.rules = rules;
+        let Self { places, feeds, desks, .. } = self;
+        desks.retain(|key, _| {
+            let stays = places.contains_key(key) || feeds.contains(key);
+            if !stays {
+                changes.remove(Tree::Desks, key.to_be_bytes());
+            }
+            stays
+        });
+        desk::settle_all(self);
+    }
+
+    /// The rule of a topic.
+    pub(crate) fn rule(&self, topic: u64) -> Option<&TopicRule> {
+        self.rules.topics.get(*self.places.get(&topic)?)
+    }
+
+    /// Most alerts of a topic within an hour; 0 where there is no bound.
+    pub(crate) fn bound(&self, topic: u64) -> usize {
+        self.rule(topic).map_or(0, |rule| rule.max_per_hour as usize)
+    }
+
+    /// When the quiet hours end that a topic has at this time, unix seconds.
+    pub(crate) fn quiet_until(&self, topic: u64, at: i64) -> Option<i64> {
+        self.quiet.get(&topic)?.end(at)
     }
 
     /// What the topics remember of a story, by their places.
@@ -124,6 +177,7 @@ impl State {
             let gone: Vec<_> = self.follows.range(of_story).map(|(key, _)| *key).collect();
             for (story, topic) in gone {
                 self.follows.remove(&(story, topic));
+                desk::forget_story(self, story, topic);
                 changes.remove(Tree::Topics, record::follow_key(story, topic));
             }
         }

@@ -40,6 +40,7 @@ impl World {
             window_days: 30,
             names: Vec::new(),
             window_articles_max: 1000,
+            feeds: Vec::new(),
         };
         world.pipeline().set_rules(rules).unwrap();
         world

@@ -24,11 +24,13 @@ pub enum Tree {
     Alerts,
     /// Counters and versions.
     Meta,
+    /// Topic or feed → its usual pace, and what of it waits to be told.
+    Desks,
 }
 
 impl Tree {
     /// All trees.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Identities,
         Self::Reports,
         Self::Window,
@@ -37,6 +39,7 @@ impl Tree {
         Self::Checkpoints,
         Self::Alerts,
         Self::Meta,
+        Self::Desks,
     ];
 }
 

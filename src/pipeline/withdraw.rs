@@ -2,6 +2,7 @@
 
 use super::{
     decide::{self, Analysis, Decided},
+    desk,
     identity::Keys,
     record::{Known, Report},
     state::State,
@@ -49,15 +50,20 @@ pub(super) fn decide(
     };
     let mut alerts = Vec::new();
     for rule in &state.rules.topics {
-        if report.told.contains(&topic::key(&rule.name)) {
-            alerts.push(alert(state, &decision, &rule.name, alerts.len() as u64));
-            decision.matches.push(Match {
-                topic: rule.name.clone(),
-                score: 1.0,
-                evidence: vec![REASON.to_owned()],
-                outcome: "alerted".to_owned(),
-            });
+        if !report.told.contains(&topic::key(&rule.name)) {
+            continue;
         }
+        let kind = AlertKind::Withdrawn;
+        let outcome = if !rule.tells(kind) {
+            "suppressed:kind-is-off".to_owned()
+        } else if let Some(why) = desk::withheld(state, rule, kind, article.seen_at.as_second()) {
+            format!("suppressed:{}", why.word())
+        } else {
+            alerts.push(alert(state, &decision, &rule.name, alerts.len() as u64));
+            "alerted".to_owned()
+        };
+        let (topic, evidence) = (rule.name.clone(), vec![REASON.to_owned()]);
+        decision.matches.push(Match { topic, score: 1.0, evidence, outcome });
     }
     Ok(decided(decision, alerts))
 }
@@ -109,6 +115,9 @@ fn alert(state: &State, decision: &Decision, topic: &str, before: u64) -> Alert 
         novel: None,
         score: 1.0,
         evidence: vec![REASON.to_owned()],
+        change: None,
+        digest: None,
+        feed: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod hub;
 mod index;
+pub mod moment;
 mod outage;
 pub mod push;
 mod settle;
@@ -161,17 +162,17 @@ struct Slot {
 impl Slot {
     /// Where the feed is asked for: as configured, or where it has moved to.
     fn address(&self) -> &str {
-        self.state.address.as_deref().unwrap_or(&self.spec.url)
+        self.state.address().unwrap_or(&self.spec.url)
     }
 
     /// The configured address on whose behalf it is asked for.
     fn configured(&self) -> &str {
-        self.state.index.as_deref().unwrap_or(&self.spec.url)
+        self.state.index().unwrap_or(&self.spec.url)
     }
 
     /// What came of it, on its way.
     fn parcel(&self, found: Vec<Found>, receipt: Option<oneshot::Sender<Receipt>>) -> Parcel {
-        let (spec, configured) = (Arc::clone(&self.spec), self.configured().to_owned());
+        let (spec, configured) = (Arc::clone(&self.spec), self.configured().into());
         Parcel { spec, configured, found, checkpoint: self.checkpoint(), receipt }
     }
 
@@ -254,22 +255,27 @@ impl Schedule {
         for spec in specs {
             let key = key_of(&spec.url);
             if let Some(slot) = self.slots.get_mut(&key) {
-                let hurried = slot.spec.poll_secs != spec.poll_secs && slot.state.errors == 0;
+                let hurried = slot.spec.poll_secs != spec.poll_secs && slot.state.errors() == 0;
                 slot.spec = Arc::clone(spec);
-                if hurried && !slot.asked && !slot.state.gone {
+                if hurried && !slot.asked && slot.state.gone().is_none() {
                     self.enqueue(key, Instant::now(), false);
                 }
                 continue;
             }
-            let mut state = known.remove(&spec.url).unwrap_or_default();
-            state.index = None;
+            let mut state = known.remove(&*spec.url).unwrap_or_default();
+            state.below = None;
             self.insert(Arc::clone(spec), state, apart * started);
             started += 1;
         }
         for (url, state) in known {
-            match state.index.as_deref().map(key_of).and_then(|index| self.slots.get(&index)) {
+            match state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
                 Some(index) => self.insert(index::spec_below(&index.spec, &url), state, apart),
-                None => removed.push(url),
+                None => {
+                    if let Some(push) = &state.push {
+                        self.unsubscribe(&url, push);
+                    }
+                    removed.push(url);
+                }
             }
         }
         self.refresh_below();
@@ -280,8 +286,7 @@ impl Schedule {
     /// Takes out what is neither in the new list nor named by an index in it, and gives its addresses.
     fn remove_unwanted(&mut self, wanted: &HashSet<Id>) -> Vec<String> {
         let is_wanted = |key: &Id, slot: &Slot| {
-            wanted.contains(key)
-                || slot.state.index.as_deref().is_some_and(|index| wanted.contains(&key_of(index)))
+            wanted.contains(key) || slot.state.index().is_some_and(|index| wanted.contains(&key_of(index)))
         };
         let gone = self.slots.iter().filter(|(key, slot)| !is_wanted(key, slot)).map(|(key, _)| *key);
         let gone: Vec<Id> = gone.collect();
@@ -293,27 +298,27 @@ impl Schedule {
         if let Some(due) = slot.due {
             self.queue.remove(&(due, key));
         }
-        if let Some(callback) = self.callback.as_ref().filter(|_| slot.state.push.is_some()) {
-            self.tokens.remove(&callback.token(&slot.spec.url));
+        if let Some(push) = &slot.state.push {
+            self.unsubscribe(&slot.spec.url, push);
         }
-        Some(slot.spec.url.clone())
+        Some(slot.spec.url.to_string())
     }
 
     /// Puts a feed on the schedule; one that is due already comes `later`.
     fn insert(&mut self, spec: Arc<FeedSpec>, mut state: State, later: Duration) {
         let key = key_of(&spec.url);
         self.remember_hub(&spec.url, key, &mut state);
-        let mut due = at(state.due, &self.limits);
+        let mut due = at(state.due.map(Timestamp::from), &self.limits);
         if due <= Instant::now() {
             due += later;
         }
         let slot = Slot { spec, state, due: None, reserved: false, asked: false };
-        if slot.state.host_held.is_some() {
-            self.turns.hold(host_of(slot.address()), at(slot.state.host_held, &self.limits));
+        if let Some(until) = slot.state.host_held() {
+            self.turns.hold(host_of(slot.address()), at(Some(until), &self.limits));
         }
-        let gone = slot.state.gone;
+        let gone = slot.state.gone();
         self.slots.insert(key, Box::new(slot));
-        if !gone {
+        if gone.is_none() {
             self.enqueue(key, due, false);
         }
     }
@@ -489,7 +494,8 @@ mod tests {
                 }
             };
             let url = |path: &str| format!("http://{address}{path}");
-            let spec = |path: &&str| FeedSpec { url: url(path), poll_secs: Some(1), ..FeedSpec::default() };
+            let spec =
+                |path: &&str| FeedSpec { url: url(path).into(), poll_secs: Some(1), ..FeedSpec::default() };
             let specs: Vec<_> = paths.iter().map(spec).map(Arc::new).collect();
             let (feeds, receiver) = watch::channel(Arc::new(specs));
             let limits = FetchLimits {
@@ -582,8 +588,8 @@ mod tests {
     #[tokio::test]
     async fn failures_are_counted_and_end() {
         let states = check(None, &["503 Busy", "a"], &[("a", Occasion::FirstFetch)]).await;
-        assert_eq!(states[0]["error"], "the server answered 503");
-        assert_eq!((&states[0]["errors"], &states[1]["errors"]), (&1.into(), &Value::Null));
+        assert_eq!(states[0]["trouble"]["error"], "the server answered 503");
+        assert_eq!((&states[0]["trouble"]["errors"], &states[1]["trouble"]), (&1.into(), &Value::Null));
     }
 
     #[tokio::test]
@@ -626,7 +632,7 @@ mod tests {
         let older = world.delivery().await.checkpoints.remove(0);
         assert!(older.key.ends_with("/older") && older.state.is_null());
         world.delivery().await;
-        let spec = FeedSpec { url: new.clone(), ..FeedSpec::default() };
+        let spec = FeedSpec { url: new.as_str().into(), ..FeedSpec::default() };
         world.feeds.send_replace(Arc::new(vec![Arc::new(spec)]));
         let mut forgotten = false;
         loop {

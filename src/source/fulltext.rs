@@ -79,7 +79,7 @@ const TOLD_MAX: usize = 1000;
 pub struct Parcel {
     pub(super) spec: Arc<FeedSpec>,
     /// The configured address on whose behalf pages are asked for.
-    pub(super) configured: String,
+    pub(super) configured: Box<str>,
     pub(super) found: Vec<Found>,
     pub(super) checkpoint: Checkpoint,
     pub(super) receipt: Option<oneshot::Sender<Receipt>>,
@@ -429,7 +429,7 @@ impl Desk {
             Ok(None) => None,
             Err(reason) => {
                 self.tell_reason(key.0, &configured, &article, reason);
-                (!told).then_some(article)
+                (!told).then(|| Article { seen_at: Timestamp::now(), ..article })
             }
         };
         way.deliver(found.into_iter().map(Found::Article).collect(), vec![checkpoint]).await
@@ -471,7 +471,7 @@ impl Desk {
             let Some(item) = self.items.0.get_mut(&key) else { continue };
             let Some(waiting) = &mut item.waiting else { continue };
             waiting.told = true;
-            found.push(Found::Article(waiting.article.clone()));
+            found.push(Found::Article(Article { seen_at: now, ..waiting.article.clone() }));
             let host = host_of(waiting.article.url.as_deref().unwrap_or_default());
             checkpoints.push(item.checkpoint(key));
             self.lines.put_back(host, key);

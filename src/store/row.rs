@@ -21,6 +21,7 @@ pub(super) fn code(tree: Tree) -> u8 {
         Tree::Checkpoints => 6,
         Tree::Alerts => 7,
         Tree::Meta => 8,
+        Tree::Desks => 9,
     }
 }
 

@@ -47,7 +47,7 @@ impl Schedule {
     pub(super) fn subscribe(&mut self, key: Id, now: Timestamp) {
         let Some(callback) = self.callback.as_ref() else { return };
         let Some(slot) = self.slots.get_mut(&key) else { return };
-        let Some(push) = slot.state.push.as_mut().filter(|_| !slot.state.gone) else { return };
+        let Some(push) = slot.state.push.as_mut() else { return };
         if !push.ask(now) {
             return;
         }
@@ -59,6 +59,30 @@ impl Schedule {
         self.in_flight.spawn(async move {
             let asked = fetcher.post_form(&hub, &form, &configured).await;
             Done::Subscribed(key, asked.map_err(|failure| failure.reason))
+        });
+    }
+
+    /// Tells the hub of a feed that is not asked for any more, or has no hub any more, that we want to hear nothing. One
+    /// that does not listen ends with its lease.
+    pub(super) fn unsubscribe(&mut self, feed: &str, push: &Push) {
+        let Some(callback) = self.callback.as_ref() else { return };
+        self.tokens.remove(&callback.token(feed));
+        if push.callback != callback.id() || !push.is_pending_or_active() {
+            return;
+        }
+        let (hub, form, configured) = (push.hub.to_string(), callback.farewell(feed, push), feed.to_owned());
+        let fetcher = Arc::clone(&self.fetcher);
+        self.in_flight.spawn(async move {
+            if let Err(failure) = fetcher.post_form(&hub, &form, &configured).await {
+                let (feed, hub, reason) = (net::redacted(&configured), net::redacted(&hub), failure.reason);
+                tracing::info!(
+                    feed,
+                    hub,
+                    reason,
+                    "the hub could not be told that we want no more of the feed"
+                );
+            }
+            Done::Nothing
         });
     }
 
@@ -121,9 +145,9 @@ impl Schedule {
         if agreed && mode == "subscribe" {
             let until = push.until.map(|until| until.to_string());
             tracing::info!(feed, hub, until, "the feed's hub tells us of its news");
-            if slot.state.errors == 0 {
+            if slot.state.errors() == 0 {
                 slot.state.schedule(&Plan { spec: &slot.spec, limits: &self.limits, now });
-                let (due, asked) = (at(slot.state.due, &self.limits), slot.asked);
+                let (due, asked) = (at(slot.state.due.map(Timestamp::from), &self.limits), slot.asked);
                 if !asked {
                     self.enqueue(key, due, false);
                 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Schedule, key_of, state::State};
+use super::{
+    Schedule, key_of,
+    state::{Below, State},
+};
 use crate::{
     article::Id,
     source::{FeedKind, FeedSpec, parse::Map},
@@ -24,7 +27,7 @@ const APART: Duration = Duration::from_secs(1);
 
 /// A sitemap is asked for as its index is.
 pub(super) fn spec_below(index: &FeedSpec, url: &str) -> Arc<FeedSpec> {
-    Arc::new(FeedSpec { url: url.to_owned(), kind: FeedKind::Sitemap, ..index.clone() })
+    Arc::new(FeedSpec { url: url.into(), kind: FeedKind::Sitemap, ..index.clone() })
 }
 
 /// The sitemaps of an index that may hold news.
@@ -52,8 +55,7 @@ impl Schedule {
         let Some(index) = self.slots.get(&key).map(|slot| Arc::clone(&slot.spec)) else { return Vec::new() };
         let urls = of_late(maps, now);
         let wanted: BTreeSet<Id> = urls.iter().map(|url| key_of(url)).collect();
-        let below =
-            self.slots.iter().filter(|(_, slot)| slot.state.index.as_deref() == Some(index.url.as_str()));
+        let below = self.slots.iter().filter(|(_, slot)| slot.state.index() == Some(&*index.url));
         let gone: Vec<Id> = below.map(|(key, _)| *key).filter(|key| !wanted.contains(key)).collect();
         let mut later = Duration::ZERO;
         for url in urls {
@@ -61,8 +63,8 @@ impl Schedule {
                 continue;
             }
             later += APART;
-            let mark = Some(index.url.as_str().into());
-            let state = State { index: mark, fresh_in_index: was_known, ..State::default() };
+            let below = Box::new(Below { index: index.url.clone(), fresh: was_known });
+            let state = State { below: Some(below), ..State::default() };
             self.insert(spec_below(&index, &url), state, later);
         }
         gone.into_iter().filter_map(|key| self.remove(key)).collect()
@@ -70,11 +72,8 @@ impl Schedule {
 
     /// After a new list of feeds: what stands below an index is asked for as the index is now.
     pub(super) fn refresh_below(&mut self) {
-        let below: Vec<(Id, Id)> = self
-            .slots
-            .iter()
-            .filter_map(|(key, slot)| Some((*key, key_of(slot.state.index.as_deref()?))))
-            .collect();
+        let below: Vec<(Id, Id)> =
+            self.slots.iter().filter_map(|(key, slot)| Some((*key, key_of(slot.state.index()?)))).collect();
         for (key, index) in below {
             let Some(index) = self.slots.get(&index).map(|slot| Arc::clone(&slot.spec)) else { continue };
             if let Some(slot) = self.slots.get_mut(&key) {

@@ -54,14 +54,29 @@ impl Callback {
 
     /// The form that asks a hub for a subscription.
     pub(super) fn form(&self, feed: &str, push: &Push) -> String {
-        let callback = self.base.join(&self.token(feed)).map(String::from).unwrap_or_default();
-        form_urlencoded::Serializer::new(String::new())
-            .append_pair("hub.callback", &callback)
-            .append_pair("hub.mode", "subscribe")
-            .append_pair("hub.topic", &push.topic)
+        self.begin_form("subscribe", feed, push)
             .append_pair("hub.secret", &self.secret(feed))
             .append_pair("hub.lease_seconds", &LEASE_SECS.to_string())
             .finish()
+    }
+
+    /// The form that asks a hub to tell us no more.
+    pub(super) fn farewell(&self, feed: &str, push: &Push) -> String {
+        self.begin_form("unsubscribe", feed, push).finish()
+    }
+
+    fn begin_form(
+        &self,
+        mode: &str,
+        feed: &str,
+        push: &Push,
+    ) -> form_urlencoded::Serializer<'static, String> {
+        let callback = self.base.join(&self.token(feed)).map(String::from).unwrap_or_default();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("hub.callback", &callback)
+            .append_pair("hub.mode", mode)
+            .append_pair("hub.topic", &push.topic);
+        form
     }
 
     /// Whether a body was signed by whoever knows the feed's secret: `X-Hub-Signature: METHOD=HEX`.
@@ -176,6 +191,11 @@ impl Push {
         self.margin_secs = u32::try_from(lease / 4).unwrap_or(u32::MAX);
         (self.again, self.attempts, self.error, self.silent) = (None, 0, None, 0);
         true
+    }
+
+    /// Whether the hub may believe that we want to be told.
+    pub(super) fn is_pending_or_active(&self) -> bool {
+        self.attempts > 0 || self.until.is_some()
     }
 
     /// The hub refused, or could not be reached.

@@ -33,9 +33,10 @@ impl Schedule {
         let plan = Plan { spec: &slot.spec, limits: &self.limits, now };
         let (mut found, mut maps) = (Vec::new(), Vec::new());
         let state = &mut slot.state;
-        let (before, was_known) = (state.address.clone(), !state.knows_nothing());
+        let (before, was_known) = (state.address().map(str::to_owned), !state.knows_nothing());
+        let had_hub = state.push.clone();
         self.outage.learn(host, &answer.outcome);
-        let failed_before = state.errors > 0;
+        let failed_before = state.errors() > 0;
         match answer.outcome {
             Outcome::NotModified(_) if state.knows_nothing() => {
                 let reason = "the server says that nothing has changed, though nothing was known".to_owned();
@@ -60,13 +61,12 @@ impl Schedule {
                 fail(state, &failure, &plan);
                 if let Some(wish) = failure.retry_after.filter(|_| failure.whole_host) {
                     state.hold_host(wish, &plan);
-                    self.turns.hold(host, at(state.host_held, &self.limits));
+                    self.turns.hold(host, at(state.host_held(), &self.limits));
                 }
             }
             Outcome::Gone(failure) => {
-                state.fail(&failure.reason, None, &plan);
-                state.gone = true;
-                state.due = None;
+                state.end(&failure.reason, &plan);
+                state.push = None;
                 tracing::warn!(
                     event = "feed-gone",
                     feed = net::redacted(&slot.spec.url),
@@ -75,11 +75,15 @@ impl Schedule {
                 );
             }
         }
-        if failed_before && slot.state.errors == 0 {
+        if failed_before && slot.state.errors() == 0 {
             tracing::info!(feed = net::redacted(&slot.spec.url), "the feed answers again");
         }
-        if slot.state.address != before {
+        if slot.state.address() != before.as_deref() {
             tell_move(slot);
+        }
+        if let Some(push) = had_hub.filter(|_| slot.state.push.is_none()) {
+            let feed = slot.spec.url.clone();
+            self.unsubscribe(&feed, &push);
         }
         if !maps.is_empty() {
             let removed = self.take_index(key, maps, was_known, now);
@@ -87,9 +91,9 @@ impl Schedule {
         }
         self.subscribe(key, now);
         let Some(slot) = self.slots.get(&key) else { return Ok(()) };
-        let (due, gone, parcel) =
-            (at(slot.state.due, &self.limits), slot.state.gone, slot.parcel(found, None));
-        if !gone {
+        let due = at(slot.state.due.map(Timestamp::from), &self.limits);
+        let (gone, parcel) = (slot.state.gone(), slot.parcel(found, None));
+        if gone.is_none() {
             self.enqueue(key, due, false);
         }
         self.pass_on(parcel, way).await
@@ -131,7 +135,7 @@ fn take(
     fetched: Fetched,
     plan: &Plan<'_>,
 ) -> Vec<Found> {
-    let first = state.succeeded.is_none() && !state.fresh_in_index;
+    let first = state.succeeded.is_none() && !state.below.as_deref().is_some_and(|below| below.fresh);
     let occasion = if first { Occasion::FirstFetch } else { Occasion::Live };
     state.body = body;
     state.entries = u32::try_from(feed.entries.len()).unwrap_or(u32::MAX);
@@ -167,12 +171,12 @@ fn learn_hub(state: &mut State, feed: &parse::Feed, fetched: &Fetched, plan: &Pl
 
 /// Says so once; what goes on failing for the same reason is told by `status`.
 fn fail(state: &mut State, failure: &Failure, plan: &Plan<'_>) {
-    let known = state.error.as_deref() == Some(failure.reason.as_str()) && state.errors > 0;
+    let known = state.error() == Some(failure.reason.as_str()) && state.errors() > 0;
     state.fail(&failure.reason, failure.retry_after, plan);
     let feed = net::redacted(&plan.spec.url);
-    let (reason, next) = (failure.reason.as_str(), state.due.map(|due| due.to_string()));
+    let (reason, next) = (failure.reason.as_str(), state.due.map(|due| Timestamp::from(due).to_string()));
     if known {
-        tracing::debug!(feed, reason, errors = state.errors, next, "the feed still fails");
+        tracing::debug!(feed, reason, errors = state.errors(), next, "the feed still fails");
     } else {
         tracing::warn!(feed, reason, next, "could not read the feed");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{push::Push, why::Why};
+use super::{moment::Moment, push::Push, why::Why};
 use crate::{
     article::Id,
     source::{
@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-/// A feed's state: the checkpoint `feed URL`, which also tells its health.
+/// A feed's state: the checkpoint `feed URL`, which also tells its health. What few feeds have stands apart: of the rest
+/// there may be very many.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
@@ -27,22 +28,22 @@ pub struct State {
     pub last_modified: Option<Box<str>>,
     /// When it is asked next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<Timestamp>,
-    /// The interval that its own rhythm led to, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub interval_secs: Option<u32>,
-    /// Failures since the last success.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub errors: u32,
-    /// Why it failed last; none after a success.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Box<str>>,
+    pub due: Option<Moment>,
     /// When it last succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub succeeded: Option<Timestamp>,
+    pub succeeded: Option<Moment>,
     /// Of the last body that was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Id>,
+    /// The interval that its own rhythm led to, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_secs: Option<u32>,
+    /// What the server's headers last asked for, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fresh_secs: Option<u32>,
+    /// What the feed itself last asked for.
+    #[serde(skip_serializing_if = "Pace::is_free")]
+    pub pace: Pace,
     /// Entries in that body.
     pub entries: u32,
     /// Answers since then that brought the same body, or none.
@@ -50,42 +51,66 @@ pub struct State {
     /// Answers without a body since the last with one: a server may say for ever that nothing has changed.
     #[serde(skip_serializing_if = "is_zero")]
     pub bodiless: u32,
-    /// What the server's headers last asked for, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fresh_secs: Option<u64>,
-    /// What the feed itself last asked for.
-    #[serde(skip_serializing_if = "Pace::is_free")]
-    pub pace: Pace,
-    /// Where it is asked for now, after it has moved for good.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<Box<str>>,
-    /// Where the server says that it has moved to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub moving: Option<Box<str>>,
-    /// How often in a row it has said so.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub moves: u32,
-    /// Its host wants to be left alone until then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host_held: Option<Timestamp>,
-    /// It was taken away for good and is not asked for any more.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub gone: bool,
     /// What decided `due`.
     #[serde(skip_serializing_if = "Why::is_rhythm")]
     pub why: Why,
     /// What had to be put right in that body.
     #[serde(skip_serializing_if = "Repairs::is_empty")]
     pub repairs: Repairs,
+    /// What keeps it from answering; none after a success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Box<Trouble>>,
+    /// It is elsewhere, or its server says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Box<Moved>>,
     /// Its hub, where it has one and hubs can reach us.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push: Option<Box<Push>>,
     /// The index of sitemaps that names it, where the config does not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub index: Option<Box<str>>,
-    /// It came up in an index that was known: already its first answer is news.
+    pub below: Option<Box<Below>>,
+}
+
+/// Why a feed does not answer as it should.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trouble {
+    /// Failures since the last success; none where the network is down.
+    pub errors: u32,
+    /// The last of them.
+    pub error: Box<str>,
+    /// Its host wants to be left alone until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_held: Option<Moment>,
+    /// It was taken away for good then, and is not asked for any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Moment>,
+}
+
+/// Where a feed has moved to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Moved {
+    /// Where it is asked for now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Box<str>>,
+    /// Where the server says that it has moved to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Box<str>>,
+    /// How often in a row it has said so.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub times: u32,
+}
+
+/// A sitemap that an index names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Below {
+    /// The index.
+    pub index: Box<str>,
+    /// It came up when the index was known: already its first answer is news.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub fresh_in_index: bool,
+    pub fresh: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
@@ -151,7 +176,7 @@ impl State {
     fn replace(&mut self, validity: Validity) {
         self.etag = validity.etag.map(String::into_boxed_str);
         self.last_modified = validity.last_modified.map(String::into_boxed_str);
-        self.fresh_secs = validity.fresh.map(|fresh| fresh.as_secs());
+        self.fresh_secs = validity.fresh.map(whole_secs);
         self.bodiless = 0;
         self.follow(validity.moved);
     }
@@ -160,7 +185,7 @@ impl State {
     pub(super) fn confirm(&mut self, validity: Validity, plan: &Plan<'_>) {
         self.etag = validity.etag.map(String::into_boxed_str).or(self.etag.take());
         self.last_modified = validity.last_modified.map(String::into_boxed_str).or(self.last_modified.take());
-        self.fresh_secs = validity.fresh.map(|fresh| fresh.as_secs()).or(self.fresh_secs);
+        self.fresh_secs = validity.fresh.map(whole_secs).or(self.fresh_secs);
         self.bodiless = self.bodiless.saturating_add(1);
         self.unchanged = self.unchanged.saturating_add(1);
         self.follow(validity.moved);
@@ -168,10 +193,8 @@ impl State {
     }
 
     fn succeed(&mut self, news: News, plan: &Plan<'_>) {
-        self.errors = 0;
-        self.error = None;
-        self.host_held = None;
-        self.succeeded = Some(plan.now);
+        self.trouble = None;
+        self.succeeded = Some(plan.now.into());
         self.interval_secs = Some(plan.adapted(self.interval_secs, news));
         self.schedule(plan);
     }
@@ -187,9 +210,9 @@ impl State {
             None if plan.fixed().is_some() => (plan.jittered(interval), Why::Fixed),
             None => (plan.jittered(interval), Why::Rhythm),
         };
-        let most = plan.wish_secs_max();
-        let headers = (self.fresh_secs.unwrap_or(0).min(most), Why::Headers);
-        let ttl = (self.pace.floor_secs.min(most), Why::Ttl);
+        let most = millis(plan.wish_secs_max());
+        let headers = (millis(self.fresh_secs.unwrap_or(0)).min(most), Why::Headers);
+        let ttl = (millis(self.pace.floor_secs).min(most), Why::Ttl);
         // of equal waits the first is the reason
         let later = |a: (u64, Why), b: (u64, Why)| if b.0 > a.0 { b } else { a };
         let (wait, why) = later(later(own, headers), ttl);
@@ -197,23 +220,51 @@ impl State {
         let due = renewal.filter(|renewal| why == Why::Hub && *renewal < due).unwrap_or(due);
         let awake = self.pace.awake(due);
         self.why = if awake > due { Why::Skip } else { why };
-        self.due = Some(awake);
+        self.due = Some(awake.into());
     }
 
     /// Takes a new address after it was named several times.
-    fn follow(&mut self, moved: Option<String>) {
-        let Some(moved) = moved else {
-            self.moving = None;
-            self.moves = 0;
-            return;
+    fn follow(&mut self, to: Option<String>) {
+        let mut moved = self.moved.take().unwrap_or_default();
+        let to = to.map(String::into_boxed_str);
+        moved.times = if to.is_none() {
+            0
+        } else if to == moved.to {
+            moved.times.saturating_add(1)
+        } else {
+            1
         };
-        self.moves =
-            if self.moving.as_deref() == Some(moved.as_str()) { self.moves.saturating_add(1) } else { 1 };
-        self.moving = Some(moved.into());
-        if self.moves >= MOVES_MIN {
-            self.address = self.moving.take();
-            self.moves = 0;
+        moved.to = to;
+        if moved.times >= MOVES_MIN {
+            moved.address = moved.to.take();
+            moved.times = 0;
         }
+        self.moved = (*moved != Moved::default()).then_some(moved);
+    }
+
+    /// Where it has moved to.
+    pub fn address(&self) -> Option<&str> {
+        self.moved.as_deref().and_then(|moved| moved.address.as_deref())
+    }
+
+    /// Failures since the last success.
+    pub fn errors(&self) -> u32 {
+        self.trouble.as_deref().map_or(0, |trouble| trouble.errors)
+    }
+
+    /// Why it failed last; none after a success.
+    pub fn error(&self) -> Option<&str> {
+        self.trouble.as_deref().map(|trouble| &*trouble.error)
+    }
+
+    /// When it was taken away for good; it is not asked for any more.
+    pub fn gone(&self) -> Option<Timestamp> {
+        self.trouble.as_deref().and_then(|trouble| trouble.gone).map(Timestamp::from)
+    }
+
+    /// The index of sitemaps that names it.
+    pub fn index(&self) -> Option<&str> {
+        self.below.as_deref().map(|below| &*below.index)
     }
 
     /// Whether no answer was ever read.
@@ -228,32 +279,50 @@ impl State {
 
     /// After a failure.
     pub(super) fn fail(&mut self, reason: &str, retry_after: Option<Duration>, plan: &Plan<'_>) {
-        self.errors = self.errors.saturating_add(1);
-        self.error = Some(reason.into());
-        if self.errors >= LOST_ERRORS_MIN && self.address.take().is_some() {
-            self.errors = 1;
-        }
         let usual = plan.usual(self.interval_secs);
+        let trouble = self.trouble.get_or_insert_default();
+        trouble.errors = trouble.errors.saturating_add(1);
+        trouble.error = reason.into();
+        if trouble.errors >= LOST_ERRORS_MIN && self.moved.take_if(|moved| moved.address.is_some()).is_some()
+        {
+            trouble.errors = 1;
+        }
         let most = u64::from(plan.limits.poll_secs_max).max(usual);
-        let wait = (usual << self.errors.min(DOUBLINGS_MAX)).min(most);
+        let wait = (usual << trouble.errors.min(DOUBLINGS_MAX)).min(most);
         let wait = plan.jittered(u32::try_from(wait).unwrap_or(u32::MAX));
-        let asked = retry_after.map_or(0, |wish| wish.as_secs().saturating_add(1)).min(plan.wish_secs_max());
+        let asked = retry_after.map_or(0, |wish| plan.heeded(wish));
         self.why = if asked > wait { Why::RetryAfter } else { Why::Failures };
-        self.due = Some(plan.after(wait.max(asked)));
+        self.due = Some(plan.after(wait.max(asked)).into());
+    }
+
+    /// After the answer that there is nothing any more, and never will be.
+    pub(super) fn end(&mut self, reason: &str, plan: &Plan<'_>) {
+        self.fail(reason, None, plan);
+        self.trouble.get_or_insert_default().gone = Some(plan.now.into());
+        self.due = None;
     }
 
     /// After a server's wish that holds for all its feeds.
     pub(super) fn hold_host(&mut self, wish: Duration, plan: &Plan<'_>) {
-        self.host_held = Some(plan.after(wish.as_secs().saturating_add(1).min(plan.wish_secs_max())));
+        self.trouble.get_or_insert_default().host_held = Some(plan.after(plan.heeded(wish)).into());
+    }
+
+    /// Until when its host wants to be left alone.
+    pub(super) fn host_held(&self) -> Option<Timestamp> {
+        self.trouble.as_deref().and_then(|trouble| trouble.host_held).map(Timestamp::from)
     }
 
     /// Nothing answers, this feed's server or any other: it is asked again at its usual time.
     pub(super) fn postpone(&mut self, reason: &str, plan: &Plan<'_>) {
-        self.error = Some(format!("the network is down: {reason}").into());
+        self.trouble.get_or_insert_default().error = format!("the network is down: {reason}").into();
         self.why = Why::Outage;
         let wait = plan.usual(self.interval_secs).min(OUTAGE_SECS_MAX);
-        self.due = Some(plan.after(plan.jittered(u32::try_from(wait).unwrap_or(u32::MAX))));
+        self.due = Some(plan.after(plan.jittered(u32::try_from(wait).unwrap_or(u32::MAX))).into());
     }
+}
+
+fn whole_secs(span: Duration) -> u32 {
+    u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// What the next time depends on beside the answer.
@@ -269,8 +338,13 @@ impl Plan<'_> {
         self.spec.poll_secs.map(|secs| secs.max(self.limits.poll_secs_min))
     }
 
-    fn wish_secs_max(&self) -> u64 {
-        self.limits.poll_secs_max.max(WISH_SECS_MAX).into()
+    fn wish_secs_max(&self) -> u32 {
+        self.limits.poll_secs_max.max(WISH_SECS_MAX)
+    }
+
+    /// A server's wish that came with a failure, in milliseconds.
+    fn heeded(&self, wish: Duration) -> u64 {
+        millis(wish.as_secs().saturating_add(1)).min(millis(self.wish_secs_max()))
     }
 
     /// The interval if nothing had happened.
@@ -292,16 +366,23 @@ impl Plan<'_> {
         next.clamp(limits.poll_secs_min, limits.poll_secs_max.max(limits.poll_secs_min))
     }
 
-    /// Up to a tenth longer, by the feed's address, so that feeds which began together drift apart.
+    /// In milliseconds: up to a tenth shorter or longer, by the feed's address, so that feeds which began together drift
+    /// apart. What the user set as the least and the most holds.
     fn jittered(&self, secs: u32) -> u64 {
-        let share = Id::of(&[b"jitter", self.spec.url.as_bytes()]).0 % 1000;
-        u64::from(secs) + u64::from(secs) * share / 10_000
+        let least = secs.min(self.limits.poll_secs_min);
+        let most = secs.max(self.limits.poll_secs_max);
+        let tenth_twice = Id::of(&[b"jitter", self.spec.url.as_bytes()]).0 % 201;
+        (u64::from(secs) * (900 + tenth_twice)).clamp(millis(least), millis(most))
     }
 
-    fn after(&self, secs: u64) -> Timestamp {
-        let wait = SignedDuration::from_secs(i64::try_from(secs).unwrap_or(i64::MAX));
+    fn after(&self, millis: u64) -> Timestamp {
+        let wait = SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
         self.now.checked_add(wait).unwrap_or(Timestamp::MAX)
     }
+}
+
+fn millis(secs: impl Into<u64>) -> u64 {
+    secs.into().saturating_mul(1000)
 }
 
 #[cfg(test)]
@@ -317,18 +398,30 @@ mod tests {
         }
     }
 
-    /// Seconds until the feed is asked again, up to a tenth less than the state says.
+    /// Seconds until the feed is asked again, give or take a tenth.
     fn check(poll_secs: Option<u32>, change: impl Fn(&mut State, &Plan<'_>), expected: u64) {
-        let spec = FeedSpec { url: "https://a.example/f".to_owned(), poll_secs, ..FeedSpec::default() };
+        let (least, most) = waits(poll_secs, change);
+        let about = expected * 9 / 10..=expected * 11 / 10;
+        assert!(about.contains(&least) && about.contains(&most), "{least} to {most} is not about {expected}");
+    }
+
+    /// The shortest and the longest time until feeds are asked again, in seconds.
+    fn waits(poll_secs: Option<u32>, change: impl Fn(&mut State, &Plan<'_>)) -> (u64, u64) {
+        let waits = (0..50).map(|number| wait(number, poll_secs, &change));
+        waits.fold((u64::MAX, 0), |(least, most), wait| (least.min(wait), most.max(wait)))
+    }
+
+    fn wait(number: u32, poll_secs: Option<u32>, change: impl Fn(&mut State, &Plan<'_>)) -> u64 {
+        let url = format!("https://a.example/{number}").into();
+        let spec = FeedSpec { url, poll_secs, ..FeedSpec::default() };
         let limits = limits();
         let plan = Plan { spec: &spec, limits: &limits, now: Timestamp::UNIX_EPOCH };
         let mut state = State::default();
         change(&mut state, &plan);
-        let wait = u64::try_from(state.due.unwrap().as_second()).unwrap();
-        assert!((expected..=expected + expected / 10).contains(&wait), "{wait} is not about {expected}");
+        Timestamp::from(state.due.unwrap()).as_second().try_into().unwrap()
     }
 
-    fn floor(floor_secs: u64) -> Pace {
+    fn floor(floor_secs: u32) -> Pace {
         Pace { floor_secs, ..Pace::default() }
     }
 
@@ -370,7 +463,7 @@ mod tests {
             let later = Plan { now: "1970-01-01T00:00:35Z".parse().unwrap(), ..*plan };
             state.confirm(Validity::default(), &later);
         };
-        check(None, overdue, 35 + 125);
+        check(None, overdue, 35 + 120);
         check(Some(70), pushed(100_000), 70);
     }
 
@@ -438,10 +531,10 @@ mod tests {
 
     #[test]
     fn a_move_is_believed_when_it_is_told_again_and_again() {
-        assert_eq!(moved(&[Some("a"); 4]).address.as_deref(), Some("a"));
+        assert_eq!(moved(&[Some("a"); 4]).address(), Some("a"));
         for answers in [[Some("a"), Some("a"), Some("b"), Some("a")], [Some("a"), Some("a"), None, Some("a")]]
         {
-            assert_eq!(moved(&answers).address, None);
+            assert_eq!(moved(&answers).address(), None);
         }
     }
 
@@ -451,7 +544,7 @@ mod tests {
         let plan = Plan { spec: &spec, limits: &limits, now: Timestamp::UNIX_EPOCH };
         let mut state = moved(&[Some("a"); 4]);
         (0..3).for_each(|_| state.fail("x", None, &plan));
-        assert_eq!((state.address, state.errors), (None, 1));
+        assert_eq!((state.address(), state.errors()), (None, 1));
     }
 
     #[test]
@@ -460,8 +553,31 @@ mod tests {
     }
 
     #[test]
-    fn the_floor_holds() {
-        check(Some(1), |state, plan| state.take(Validity::default(), Pace::default(), plan), 60);
+    fn the_floor_and_the_ceiling_hold() {
+        let take =
+            |state: &mut State, plan: &Plan<'_>| state.take(Validity::default(), Pace::default(), plan);
+        let at_floor = waits(Some(1), take);
+        assert!(at_floor.0 == 60 && (64..=66).contains(&at_floor.1), "{at_floor:?}");
+        let at_ceiling = waits(Some(1000), take);
+        assert!((900..=910).contains(&at_ceiling.0) && at_ceiling.1 == 1000, "{at_ceiling:?}");
+    }
+
+    #[test]
+    fn feeds_drift_apart_both_ways_but_never_below_a_servers_wish() {
+        let take =
+            |secs| move |state: &mut State, plan: &Plan<'_>| state.take(fresh(secs), Pace::default(), plan);
+        let (least, most) = waits(Some(200), take(0));
+        assert!((180..190).contains(&least) && (210..=220).contains(&most), "{least} to {most}");
+        let (least, most) = waits(Some(200), take(200));
+        assert!(least == 200 && most > 210, "{least} to {most}");
+        let fail = |state: &mut State, plan: &Plan<'_>| state.fail("x", Some(Duration::from_secs(400)), plan);
+        let (least, _) = waits(Some(200), fail);
+        assert_eq!(least, 401);
+    }
+
+    #[test]
+    fn a_feed_that_rests_is_small() {
+        assert!(size_of::<State>() <= 144, "{}", size_of::<State>());
     }
 
     #[test]

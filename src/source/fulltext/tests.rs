@@ -147,7 +147,7 @@ impl World {
 
 fn spec(address: SocketAddr) -> Arc<FeedSpec> {
     let url = format!("http://{address}/feed");
-    Arc::new(FeedSpec { url, full_text: FullText::Teasers, ..FeedSpec::default() })
+    Arc::new(FeedSpec { url: url.into(), full_text: FullText::Teasers, ..FeedSpec::default() })
 }
 
 /// Everything is allowed, and each page is this one.

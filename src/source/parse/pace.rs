@@ -8,19 +8,14 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Pace {
     /// Not to be asked again sooner, in seconds.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub floor_secs: u64,
+    #[serde(skip_serializing_if = "is_none_u32")]
+    pub floor_secs: u32,
     /// Hours of the day, UTC, in which it is not to be asked: bit 0 is midnight to one.
     #[serde(skip_serializing_if = "is_none_u32")]
     pub skip_hours: u32,
     /// Days of the week, UTC, on which it is not to be asked: bit 0 is Monday.
     #[serde(skip_serializing_if = "is_none_u8")]
     pub skip_days: u8,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
@@ -71,13 +66,13 @@ impl Pace {
 
     /// `<ttl>`, in minutes.
     pub(super) fn ttl(&mut self, minutes: &str) {
-        let secs = minutes.trim().parse::<u64>().unwrap_or(0).saturating_mul(60);
+        let secs = minutes.trim().parse::<u32>().unwrap_or(0).saturating_mul(60);
         self.floor_secs = self.floor_secs.max(secs);
     }
 
     /// `sy:updatePeriod`, which passes `sy:updateFrequency` times between two updates of the feed.
     pub(super) fn period(&mut self, period: &str, frequency: Option<&str>) {
-        let secs: u64 = match period.trim().to_ascii_lowercase().as_str() {
+        let secs: u32 = match period.trim().to_ascii_lowercase().as_str() {
             "hourly" => 3600,
             "daily" => 86_400,
             "weekly" => 604_800,
@@ -85,7 +80,7 @@ impl Pace {
             "yearly" => 31_536_000,
             _ => return,
         };
-        let times = frequency.and_then(|times| times.trim().parse::<u64>().ok()).unwrap_or(1).max(1);
+        let times = frequency.and_then(|times| times.trim().parse::<u32>().ok()).unwrap_or(1).max(1);
         self.floor_secs = self.floor_secs.max(secs / times);
     }
 
