@@ -175,14 +175,14 @@ mod tests {
 
     const NEWS: &str = "The harbour of Lindmouth was closed after a crane fell, the mayor said on Monday. ";
 
-    fn check(page: Page, at: &str, expected: Option<&str>) {
+    fn check(page: &Page, at: &str, expected: Option<&str>) {
         let article = Article {
             title: "Crane falls in Lindmouth harbour".to_owned(),
             text: "A crane fell.".to_owned(),
             ..Article::default()
         };
         let [asked, at] = ["https://paper.example/news/7", at].map(|url| Url::parse(url).unwrap());
-        let reason = unfit(&page, false, &article, &asked, &at);
+        let reason = unfit(page, false, &article, &asked, &at);
         assert!(
             match (reason, expected) {
                 (Some(reason), Some(expected)) => reason.contains(expected),
@@ -199,25 +199,25 @@ mod tests {
 
     #[test]
     fn the_article_is_taken() {
-        check(page(&NEWS.repeat(10)), "https://paper.example/news/7", None);
+        check(&page(&NEWS.repeat(10)), "https://paper.example/news/7", None);
         check(
-            page(&format!("{}It uses cookies. Your privacy matters.", NEWS.repeat(10))),
+            &page(&format!("{}It uses cookies. Your privacy matters.", NEWS.repeat(10))),
             "https://paper.example/x",
             None,
         );
-        check(Page { paid: true, ..page(&NEWS.repeat(40)) }, "https://paper.example/x", None);
+        check(&Page { paid: true, ..page(&NEWS.repeat(40)) }, "https://paper.example/x", None);
     }
 
     #[test]
     fn a_wall_is_not() {
-        check(Page { paid: true, ..page(&NEWS.repeat(10)) }, "https://paper.example/x", Some("paywall"));
+        check(&Page { paid: true, ..page(&NEWS.repeat(10)) }, "https://paper.example/x", Some("paywall"));
         check(
-            page(&format!("{}Subscribe to continue reading", NEWS.repeat(10))),
+            &page(&format!("{}Subscribe to continue reading", NEWS.repeat(10))),
             "https://paper.example/x",
             Some("paywall"),
         );
         check(
-            page(&format!("{}Jetzt weiterlesen mit P+", NEWS.repeat(10))),
+            &page(&format!("{}Jetzt weiterlesen mit P+", NEWS.repeat(10))),
             "https://paper.example/x",
             Some("paywall"),
         );
@@ -236,23 +236,23 @@ mod tests {
     #[test]
     fn a_question_is_not() {
         check(
-            page(&"We and our partners store your choices. ".repeat(20)),
+            &page(&"We and our partners store your choices. ".repeat(20)),
             "https://paper.example/x",
             Some("asks for consent"),
         );
-        check(page(&NEWS.repeat(10)), "https://consent.paper.example/?to=7", Some("wants consent"));
-        check(page(&NEWS.repeat(10)), "https://paper.example/login?next=7", Some("a password"));
+        check(&page(&NEWS.repeat(10)), "https://consent.paper.example/?to=7", Some("wants consent"));
+        check(&page(&NEWS.repeat(10)), "https://paper.example/login?next=7", Some("a password"));
     }
 
     #[test]
     fn another_page_is_not() {
-        check(page(&NEWS.repeat(10)), "https://paper.example/", Some("front page"));
+        check(&page(&NEWS.repeat(10)), "https://paper.example/", Some("front page"));
         check(
-            page(&"Nothing was found under that address. ".repeat(10)),
+            &page(&"Nothing was found under that address. ".repeat(10)),
             "https://paper.example/x",
             Some("not about"),
         );
-        check(page("A crane fell in Lindmouth."), "https://paper.example/x", Some("no more text"));
+        check(&page("A crane fell in Lindmouth."), "https://paper.example/x", Some("no more text"));
     }
 
     #[test]

@@ -110,15 +110,14 @@ async fn go(tools: &Tools, wanted: &Wanted) -> Result<Came, Came> {
 impl Tools {
     /// Whether the server lets robots have the page, and the time that it wants between two requests.
     async fn admit(&self, url: &Url, wanted: &Wanted, has_turn: &mut bool) -> Result<Duration, Came> {
-        let rules = match self.robots.known(url, Instant::now()) {
-            Some(rules) => rules,
-            None => {
-                if !*has_turn {
-                    self.turns.wait(url.as_str()).await;
-                }
-                *has_turn = false;
-                self.robots.ask(&self.fetcher, &self.turns, url, &wanted.configured).await
+        let rules = if let Some(rules) = self.robots.known(url, Instant::now()) {
+            rules
+        } else {
+            if !*has_turn {
+                self.turns.wait(url.as_str()).await;
             }
+            *has_turn = false;
+            self.robots.ask(&self.fetcher, &self.turns, url, &wanted.configured).await
         };
         let robots = match rules {
             Rules::Said(robots) => robots,
