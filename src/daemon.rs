@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{mpsc, oneshot, watch},
+    sync::{broadcast, mpsc, oneshot, watch},
     task::JoinSet,
     time::MissedTickBehavior,
 };
@@ -30,9 +30,9 @@ mod upkeep;
 
 pub use self::{
     backtest::backtest,
-    feeds::{advice, feeds},
+    feeds::{Standing, advice, each_feed},
     ingest::{Ingested, ingest},
-    questions::{Explained, decisions, explain, status},
+    questions::{Desk, Explained, decisions, explain, status},
     reading::read,
     rules::read_rules,
     topics::{NewTopic, new_topic},
@@ -45,6 +45,7 @@ use crate::{
     journal::{Journal, state_dir::StateDir},
     pipeline::{self, Pipeline, topic::query},
     pulse::Pulse,
+    reading::Room,
     serve::{control, websub},
     source::{
         self, DropSpec, Finished,
@@ -63,6 +64,9 @@ const DOOR_PLACES: usize = 8;
 
 /// Requests of hubs that wait for the schedule of feeds.
 const CALLS_WAITING_MAX: usize = 8;
+
+/// Alerts that wait for a reader of the page; of more, the first are lost to him.
+const ALERTS_WAITING_MAX: usize = 256;
 
 /// How long a stop may take, from the signal on.
 const STOP_SECS_MAX: u64 = 10;
@@ -139,6 +143,11 @@ fn open_for_work(config: &Config) -> anyhow::Result<Pipeline> {
     }
     pipeline.set_rules(rules)?;
     Ok(pipeline)
+}
+
+/// Journal and index for all who read beside the pipeline.
+fn reading_room(config: &Config) -> anyhow::Result<Arc<Room>> {
+    Ok(Arc::new(Room::open(&config.state_dir)?))
 }
 
 fn store_options(journal: &Journal) -> store::Options {
@@ -251,6 +260,7 @@ impl Daemon {
         let (specs, mut warnings) = feeds::feed_specs(&config);
         let (limits, more) = feeds::fetch_limits(&config);
         warnings.extend(more);
+        warnings.extend(feeds::without_contact(&config));
         for warning in warnings {
             tracing::warn!("{warning}");
         }
@@ -260,7 +270,8 @@ impl Daemon {
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
         let mut tasks = JoinSet::new();
-        let read = reading::for_clients(config.state_dir.clone());
+        let room = reading_room(&config)?;
+        let read = reading::for_clients(Arc::clone(&room));
         let serve = control::serve(listener, door.clone(), ingest::through_the_door(), read, stop.clone());
         tasks.spawn(named("control socket", serve));
         let (callers, calls) = mpsc::channel(CALLS_WAITING_MAX);
@@ -285,7 +296,8 @@ impl Daemon {
         tasks.spawn(named("feeds", poll));
         let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
         tasks.spawn(named("drops", watch));
-        let index = reading::keep_up(config.state_dir.clone(), stop.clone());
+        let (heard, _) = broadcast::channel(ALERTS_WAITING_MAX);
+        let index = reading::keep_up(Arc::clone(&room), heard.clone(), stop.clone());
         tasks.spawn(named("search index", index));
         Ok(Self {
             config,

@@ -50,6 +50,10 @@ pub enum Question {
     Status,
     /// Tell a test alert of a topic.
     Test(String),
+    /// How far these sources have come: for each key its checkpoint as JSON text, or null.
+    Checkpoints(Vec<String>),
+    /// The same from this key on, in the order of the keys: some pairs of key and checkpoint; none at the end.
+    CheckpointsFrom(String),
 }
 
 /// All that decisions depend on beside the articles. Written to the journal when it changes, so that the same journal

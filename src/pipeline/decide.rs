@@ -242,11 +242,15 @@ impl Arrival<'_> {
         let mut told = Told::default();
         let Some(story) = decision.story else { return Ok(told) };
         let doc = doc(article, analysis);
-        let verdicts = state.topics.judge(&doc, assignment, joined, &state.stories, &state.traces(story));
+        let memory = state.memory(Some(story), joined, None);
+        let verdicts = state.topics.judge(&doc, assignment, &state.stories, &memory);
         told.misses = verdicts.misses;
-        let named = |(place, trace)| Some(Traced { topic: state.topics.name(place)?.to_owned(), trace });
-        told.traces = verdicts.traces.into_iter().filter_map(named).collect();
         let verdict = decision.verdict;
+        let named = |(place, trace, learned)| {
+            let topic = state.topics.name(place)?.to_owned();
+            Some(Traced { topic, trace, learned: learned && verdict != Verdict::Copy })
+        };
+        told.traces = verdicts.traces.into_iter().filter_map(named).collect();
         let full_text = decision.reason.as_deref() == Some(FULL_TEXT);
         let novel = OnceCell::new();
         let case = Case { state, known, article, analysis, story, verdict, full_text, other, novel };
@@ -296,11 +300,12 @@ pub(crate) fn judge_topics(
     article: &Article,
     analysis: &Analysis,
     story: Option<Id>,
+    seq: u64,
 ) -> (Verdicts, Assignment) {
     let (time, dated) = event_time(article);
     let assignment = state.stories.assign(&state.stories.weigh(&analysis.features), time, dated);
-    let traces = story.map(|story| state.traces(story)).unwrap_or_default();
-    (state.topics.judge(&doc(article, analysis), &assignment, story, &state.stories, &traces), assignment)
+    let memory = state.memory(story, story, Some(seq));
+    (state.topics.judge(&doc(article, analysis), &assignment, &state.stories, &memory), assignment)
 }
 
 /// Three digits are all that a reader can use.

@@ -18,7 +18,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
     task::{self, JoinSet},
     time::{self, Instant},
 };
@@ -46,6 +46,9 @@ use crate::{
 
 /// Requests under way at one time.
 const IN_FLIGHT_MAX: usize = 128;
+
+/// Bodies that are read at one time: a thread of its own for each would only wait for the parser.
+const READERS_MAX: usize = 2;
 
 /// Feeds that are due together, as all are at first, are asked so long after each other: resolvers and small uplinks
 /// choke on a burst.
@@ -210,6 +213,7 @@ enum Done {
 struct Schedule {
     limits: Arc<FetchLimits>,
     fetcher: Arc<Fetcher>,
+    readers: Arc<Semaphore>,
     slots: BTreeMap<Id, Box<Slot>>,
     queue: BTreeSet<(Instant, Id)>,
     turns: Arc<Turns>,
@@ -231,6 +235,7 @@ impl Schedule {
     ) -> Self {
         Self {
             fetcher,
+            readers: Arc::new(Semaphore::new(READERS_MAX)),
             turns,
             pages,
             limits: Arc::new(limits),
@@ -268,15 +273,14 @@ impl Schedule {
             started += 1;
         }
         for (url, state) in known {
-            match state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
-                Some(index) => self.insert(index::spec_below(&index.spec, &url), state, apart),
-                None => {
-                    if let Some(push) = &state.push {
-                        self.unsubscribe(&url, push);
-                    }
-                    removed.push(url);
-                }
+            if let Some(index) = state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
+                self.insert(index::spec_below(&index.spec, &url), state, apart);
+                continue;
             }
+            if let Some(push) = &state.push {
+                self.unsubscribe(&url, push);
+            }
+            removed.push(url);
         }
         self.refresh_below();
         removed.sort_unstable();
@@ -358,7 +362,7 @@ impl Schedule {
     fn start(&mut self, key: Id) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         slot.asked = true;
-        let fetcher = Arc::clone(&self.fetcher);
+        let (fetcher, readers) = (Arc::clone(&self.fetcher), Arc::clone(&self.readers));
         let known = slot.state.body;
         let validators =
             (!slot.state.is_audit()).then(|| (slot.state.etag.clone(), slot.state.last_modified.clone()));
@@ -379,7 +383,7 @@ impl Schedule {
                     let (fetched, read) = if known == Some(body) {
                         (fetched, None)
                     } else {
-                        let (fetched, read) = read(fetched).await;
+                        let (fetched, read) = read(fetched, &readers).await;
                         (fetched, Some(read))
                     };
                     Answer { feed: key, outcome: Outcome::Fetched(fetched), read, body: Some(body) }
@@ -416,7 +420,12 @@ impl Schedule {
 }
 
 /// Reads the body away from the threads that wait.
-async fn read(mut fetched: Box<Fetched>) -> (Box<Fetched>, Result<parse::Feed, parse::ParseError>) {
+async fn read(
+    mut fetched: Box<Fetched>,
+    readers: &Semaphore,
+) -> (Box<Fetched>, Result<parse::Feed, parse::ParseError>) {
+    // nobody closes it
+    let _place = readers.acquire().await;
     let reading = task::spawn_blocking(move || {
         let feed = parse::parse(&fetched.body, fetched.content_type.as_deref(), Some(&fetched.url));
         fetched.body = Vec::new();

@@ -49,8 +49,8 @@ const LARGE_BODIES_MAX: usize = 8;
 /// A server that has not even taken the call after this part of the time is not reached.
 const CONNECT_SHARE: u32 = 2;
 
-/// Says what asks where nobody has said who asks.
-const CONTACT_DEFAULT: &str = "https://crates.io/crates/storywatch";
+/// Where nobody has said who asks, a server's people learn what asks, and that much.
+const CONTACT_DEFAULT: &str = "https://crates.io/crates/storywatch; no contact given";
 
 const ACCEPT_FEED: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, \
     text/xml;q=0.9, application/json;q=0.8, text/html;q=0.5, */*;q=0.1";
@@ -161,6 +161,7 @@ impl Failure {
 #[derive(Debug)]
 pub struct Fetcher {
     timeout: Duration,
+    per_host_gap: Duration,
     body_bytes_max: usize,
     allow_private: Arc<[Exemption]>,
     agent: String,
@@ -175,6 +176,7 @@ impl Fetcher {
     pub fn new(limits: &FetchLimits) -> Self {
         Self {
             timeout: Duration::from_secs(limits.timeout_secs.into()),
+            per_host_gap: Duration::from_secs(limits.per_host_gap_secs.into()),
             body_bytes_max: limits.body_bytes_max,
             allow_private: limits.allow_private.clone().into(),
             agent: agent(limits.contact.as_deref()),
@@ -289,7 +291,8 @@ impl Fetcher {
         };
         let client = cell.get_or_try_init(|| async {
             let connect_timeout = self.timeout / CONNECT_SHARE;
-            let settings = Settings { allowed, connect_timeout, agent: self.agent.clone(), proxy };
+            let (per_host_gap, agent) = (self.per_host_gap, self.agent.clone());
+            let settings = Settings { allowed, connect_timeout, per_host_gap, agent, proxy };
             task::spawn_blocking(move || settings.build()).await.map_err(|error| error.to_string())?
         });
         client

@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("zip", &["src/source/format"]),
     ("sd_notify", &["src/systemd.rs"]),
     ("indicatif", &["src/daemon"]),
-    ("tantivy", &["src/search.rs"]),
+    ("tantivy", &["src/search"]),
 ];
 
 /// What the rooms may not know.

@@ -177,8 +177,9 @@ impl Schedule {
             return;
         }
         let fetched = Fetched { body, content_type, url: slot.address().to_owned(), ..Fetched::default() };
+        let readers = Arc::clone(&self.readers);
         self.in_flight.spawn(async move {
-            let (_, read) = super::read(Box::new(fetched)).await;
+            let (_, read) = super::read(Box::new(fetched), &readers).await;
             Done::Told(Box::new(Told { feed: key, read, answer }))
         });
     }
