@@ -65,7 +65,7 @@ use crate::{
 
 /// Deliveries that wait before the door; then the sources wait. What waits there is decided before a stop, in the time
 /// that a stop has: this many full ones are some seconds' work.
-const DOOR_PLACES: usize = 16;
+const DOOR_PLACES: usize = 8;
 
 /// Requests of hubs that wait for the schedule of feeds.
 const CALLS_WAITING_MAX: usize = 8;

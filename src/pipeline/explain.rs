@@ -213,7 +213,7 @@ impl Pipeline {
         let [new, copy, update, rejected] = self.state.counters.verdicts;
         let (members, stories) = self.state.stories.size();
         let stored = Stored { store: &self.store, journal: &self.journal };
-        let mut files = 0_u64;
+        let (mut files, mut pages, mut pages_awaited) = (0_u64, 0_u64, 0_u64);
         let mut sinks: BTreeMap<String, (Value, Vec<Value>)> = BTreeMap::new();
         state::each_row(&stored, Tree::Checkpoints, |key, value| {
             let key = String::from_utf8_lossy(key);
@@ -223,6 +223,10 @@ impl Pipeline {
                     None => *cursor = state,
                     Some(seq) => dead.push(json!({ "seq": seq, "why": state["why"], "at": state["at"] })),
                 }
+            } else if key.starts_with("page ") {
+                pages += 1;
+                let state: Option<Value> = serde_json::from_slice(value).ok();
+                pages_awaited += u64::from(state.is_some_and(|state| state.get("waiting").is_some()));
             } else {
                 files += u64::from(!key.starts_with("feed "));
             }
@@ -255,6 +259,7 @@ impl Pipeline {
                 .map(|(name, (state, dead))| json!({ "name": name, "state": state, "dead": dead }))
                 .collect::<Value>(),
             "files_remembered": files,
+            "pages": { "remembered": pages, "awaited": pages_awaited },
             "journal": {
                 "bytes": sizes.whole_bytes + sizes.kept_bytes,
                 "days": sizes.whole_days + sizes.kept_days,

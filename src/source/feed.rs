@@ -175,7 +175,7 @@ impl Slot {
 
     /// What came of it, on its way.
     fn parcel(&self, found: Vec<Found>, receipt: Option<oneshot::Sender<Receipt>>) -> Parcel {
-        let (spec, configured) = (Arc::clone(&self.spec), self.configured().to_owned());
+        let (spec, configured) = (Arc::clone(&self.spec), self.configured().into());
         Parcel { spec, configured, found, checkpoint: self.checkpoint(), receipt }
     }
 

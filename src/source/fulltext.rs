@@ -5,6 +5,7 @@
 mod fit;
 mod item;
 mod lines;
+mod parcel;
 mod robots;
 mod visit;
 
@@ -16,18 +17,21 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     task::JoinSet,
     time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::item::{KEY_PREFIX, Known};
 use self::{
     item::{Item, Key, Waiting, feed_of, item_of, joined, said, wants_page},
     lines::Lines,
     robots::Robots,
     visit::{Came, Tools, Wanted, visit},
+};
+pub use self::{
+    item::{KEY_PREFIX, Known},
+    parcel::Parcel,
 };
 use super::{
     FeedSpec,
@@ -38,7 +42,7 @@ use super::{
     turns::{Turns, host_of},
 };
 use crate::{
-    article::{Article, Checkpoint, Found, Id, Occasion, Receipt},
+    article::{Article, Checkpoint, Found, Id, Occasion},
     event::{Event, FullText},
     pulse::Pulse,
 };
@@ -73,35 +77,6 @@ const REKEYED_PERCENT: usize = 80;
 
 /// Reasons that were told already; more are told again.
 const TOLD_MAX: usize = 1000;
-
-/// What a feed's answer, or its hub, brought.
-#[derive(Debug)]
-pub struct Parcel {
-    pub(super) spec: Arc<FeedSpec>,
-    /// The configured address on whose behalf pages are asked for.
-    pub(super) configured: String,
-    pub(super) found: Vec<Found>,
-    pub(super) checkpoint: Checkpoint,
-    pub(super) receipt: Option<oneshot::Sender<Receipt>>,
-}
-
-impl Parcel {
-    /// Hands it over, and waits as long as there is no place.
-    pub(super) async fn send(self, to: &mpsc::Sender<Self>, way: &Way) -> Result<(), Closed> {
-        loop {
-            way.pulse.beat();
-            tokio::select! {
-                biased;
-                () = way.stop.cancelled() => return Err(Closed),
-                place = to.reserve() => {
-                    place.map_err(|_| Closed)?.send(self);
-                    return Ok(());
-                }
-                () = time::sleep(BEAT) => {}
-            }
-        }
-    }
-}
 
 /// What it begins with.
 pub struct Beginning {
@@ -147,10 +122,10 @@ pub async fn run(
                     Ok(())
                 }
             },
-            parcel = parcels.recv(), if fed => match parcel {
-                Some(parcel) => desk.pass_on(parcel, &way).await,
-                None => { fed = false; Ok(()) }
-            },
+            parcel = parcels.recv(), if fed => {
+                fed = parcel.is_some();
+                desk.pass_on(parcel, &way).await
+            }
             changed = feeds.changed(), if watched => {
                 watched = changed.is_ok();
                 let specs = feeds.borrow_and_update().clone();
@@ -244,13 +219,14 @@ impl Desk {
     }
 
     /// Passes on what needs no page, together with what remembers the rest.
-    async fn pass_on(&mut self, parcel: Parcel, way: &Way) -> Result<(), Closed> {
+    async fn pass_on(&mut self, parcel: Option<Parcel>, way: &Way) -> Result<(), Closed> {
+        let Some(parcel) = parcel else { return Ok(()) };
         let Parcel { spec, configured, found, checkpoint, receipt } = parcel;
         let (feed, now) = (feed_of(&configured), Timestamp::now());
         // it may be newer than the list that was last taken in
-        self.feeds
-            .entry(feed)
-            .or_insert_with(|| Arc::new(FeedSpec { url: configured.as_str().into(), ..FeedSpec::clone(&spec) }));
+        self.feeds.entry(feed).or_insert_with(|| {
+            Arc::new(FeedSpec { url: configured.as_str().into(), ..FeedSpec::clone(&spec) })
+        });
         let mut checkpoints = Vec::new();
         let wanted = self.sort(found, feed, spec.full_text);
         let mut free = wanted.free;
@@ -429,7 +405,7 @@ impl Desk {
             Ok(None) => None,
             Err(reason) => {
                 self.tell_reason(key.0, &configured, &article, reason);
-                (!told).then_some(article)
+                (!told).then(|| Article { seen_at: Timestamp::now(), ..article })
             }
         };
         way.deliver(found.into_iter().map(Found::Article).collect(), vec![checkpoint]).await
@@ -471,7 +447,7 @@ impl Desk {
             let Some(item) = self.items.0.get_mut(&key) else { continue };
             let Some(waiting) = &mut item.waiting else { continue };
             waiting.told = true;
-            found.push(Found::Article(waiting.article.clone()));
+            found.push(Found::Article(Article { seen_at: now, ..waiting.article.clone() }));
             let host = host_of(waiting.article.url.as_deref().unwrap_or_default());
             checkpoints.push(item.checkpoint(key));
             self.lines.put_back(host, key);

@@ -9,7 +9,7 @@ use crate::{article::Article, source::page::Page};
 /// An article has at least so many words.
 const WORDS_MIN: usize = 40;
 
-/// Below so many words a page that is marked as paid shows its beginning only.
+/// Below so many words a page that is marked as paid, or speaks of a wall, shows its beginning only.
 const PAID_WORDS_MIN: usize = 250;
 
 /// Below so many words a page that speaks of consent is about nothing else.
@@ -112,8 +112,20 @@ const QUESTIONS: [&str; 22] = [
     "nuestros socios",
 ];
 
+/// Whether the whole of a page speaks of a wall; the article's own words may be without it.
+pub(super) fn speaks_of_wall(html: &str) -> bool {
+    let html = html.to_lowercase();
+    WALLS.iter().any(|mark| html.contains(mark))
+}
+
 /// Why a page is not taken for the article of its item. `asked` is where the item leads, `at` where the page was.
-pub(super) fn unfit(page: &Page, article: &Article, asked: &Url, at: &Url) -> Option<&'static str> {
+pub(super) fn unfit(
+    page: &Page,
+    walled: bool,
+    article: &Article,
+    asked: &Url,
+    at: &Url,
+) -> Option<&'static str> {
     let words = page.text.split_whitespace().count();
     let shown = page.text.to_lowercase();
     let says = |marks: &[&str], text: &str| marks.iter().any(|mark| text.contains(mark));
@@ -125,8 +137,8 @@ pub(super) fn unfit(page: &Page, article: &Article, asked: &Url, at: &Url) -> Op
         return Some("it leads to the front page of a site");
     }
     let end = shown.char_indices().rev().nth(END_CHARS - 1).map_or(0, |(at, _)| at);
-    let walled = says(&WALLS, shown.get(end..).unwrap_or(&shown));
-    if walled || (page.paid && words < PAID_WORDS_MIN) {
+    let ends_at_wall = says(&WALLS, shown.get(end..).unwrap_or(&shown));
+    if ends_at_wall || ((page.paid || walled) && words < PAID_WORDS_MIN) {
         return Some("it is behind a paywall");
     }
     if words < CONSENT_WORDS_MAX && says(&QUESTIONS, &shown) && !tells(&page.text, article) {
@@ -163,14 +175,14 @@ mod tests {
 
     const NEWS: &str = "The harbour of Lindmouth was closed after a crane fell, the mayor said on Monday. ";
 
-    fn check(page: Page, at: &str, expected: Option<&str>) {
+    fn check(page: &Page, at: &str, expected: Option<&str>) {
         let article = Article {
             title: "Crane falls in Lindmouth harbour".to_owned(),
             text: "A crane fell.".to_owned(),
             ..Article::default()
         };
         let [asked, at] = ["https://paper.example/news/7", at].map(|url| Url::parse(url).unwrap());
-        let reason = unfit(&page, &article, &asked, &at);
+        let reason = unfit(page, false, &article, &asked, &at);
         assert!(
             match (reason, expected) {
                 (Some(reason), Some(expected)) => reason.contains(expected),
@@ -187,56 +199,66 @@ mod tests {
 
     #[test]
     fn the_article_is_taken() {
-        check(page(&NEWS.repeat(10)), "https://paper.example/news/7", None);
+        check(&page(&NEWS.repeat(10)), "https://paper.example/news/7", None);
         check(
-            page(&format!("{}It uses cookies. Your privacy matters.", NEWS.repeat(10))),
+            &page(&format!("{}It uses cookies. Your privacy matters.", NEWS.repeat(10))),
             "https://paper.example/x",
             None,
         );
-        check(Page { paid: true, ..page(&NEWS.repeat(40)) }, "https://paper.example/x", None);
+        check(&Page { paid: true, ..page(&NEWS.repeat(40)) }, "https://paper.example/x", None);
     }
 
     #[test]
     fn a_wall_is_not() {
-        check(Page { paid: true, ..page(&NEWS.repeat(10)) }, "https://paper.example/x", Some("paywall"));
+        check(&Page { paid: true, ..page(&NEWS.repeat(10)) }, "https://paper.example/x", Some("paywall"));
         check(
-            page(&format!("{}Subscribe to continue reading", NEWS.repeat(10))),
+            &page(&format!("{}Subscribe to continue reading", NEWS.repeat(10))),
             "https://paper.example/x",
             Some("paywall"),
         );
         check(
-            page(&format!("{}Jetzt weiterlesen mit P+", NEWS.repeat(10))),
+            &page(&format!("{}Jetzt weiterlesen mit P+", NEWS.repeat(10))),
             "https://paper.example/x",
             Some("paywall"),
         );
+    }
+
+    #[test]
+    fn a_wall_may_stand_beside_the_article() {
+        assert!(speaks_of_wall("<div class=box>Already a <b>subscriber</b>? Subscribe to READ</div>"));
+        assert!(!speaks_of_wall("<p>The harbour is closed</p>"));
+        let article = Article { title: "Crane falls in Lindmouth".to_owned(), ..Article::default() };
+        let url = Url::parse("https://paper.example/x").unwrap();
+        let reason = |words| unfit(&page(&NEWS.repeat(words)), true, &article, &url, &url);
+        assert_eq!((reason(10), reason(40)), (Some("it is behind a paywall"), None));
     }
 
     #[test]
     fn a_question_is_not() {
         check(
-            page(&"We and our partners store your choices. ".repeat(20)),
+            &page(&"We and our partners store your choices. ".repeat(20)),
             "https://paper.example/x",
             Some("asks for consent"),
         );
-        check(page(&NEWS.repeat(10)), "https://consent.paper.example/?to=7", Some("wants consent"));
-        check(page(&NEWS.repeat(10)), "https://paper.example/login?next=7", Some("a password"));
+        check(&page(&NEWS.repeat(10)), "https://consent.paper.example/?to=7", Some("wants consent"));
+        check(&page(&NEWS.repeat(10)), "https://paper.example/login?next=7", Some("a password"));
     }
 
     #[test]
     fn another_page_is_not() {
-        check(page(&NEWS.repeat(10)), "https://paper.example/", Some("front page"));
+        check(&page(&NEWS.repeat(10)), "https://paper.example/", Some("front page"));
         check(
-            page(&"Nothing was found under that address. ".repeat(10)),
+            &page(&"Nothing was found under that address. ".repeat(10)),
             "https://paper.example/x",
             Some("not about"),
         );
-        check(page("A crane fell in Lindmouth."), "https://paper.example/x", Some("no more text"));
+        check(&page("A crane fell in Lindmouth."), "https://paper.example/x", Some("no more text"));
     }
 
     #[test]
     fn what_has_no_words_to_compare_is_believed() {
         let article = Article { title: "港口".to_owned(), ..Article::default() };
         let url = Url::parse("https://paper.example/x").unwrap();
-        assert_eq!(unfit(&page(&NEWS.repeat(10)), &article, &url, &url), None);
+        assert_eq!(unfit(&page(&NEWS.repeat(10)), false, &article, &url, &url), None);
     }
 }

@@ -41,9 +41,9 @@ impl Lines {
         let line = self.hosts.entry(host).or_default();
         let is_idle = !line.busy && line.fresh.is_empty() && line.late.is_empty();
         if is_late {
-            line.late.push_back(key)
+            line.late.push_back(key);
         } else {
-            line.fresh.push_back(key)
+            line.fresh.push_back(key);
         }
         if is_idle {
             self.ready.insert((now, host));
@@ -96,7 +96,9 @@ impl Lines {
     /// All requests have ended, in whatever way.
     pub(super) fn all_done(&mut self, now: Instant) {
         let busy: Vec<Id> = self.hosts.iter().filter(|(_, line)| line.busy).map(|(host, _)| *host).collect();
-        busy.into_iter().for_each(|host| self.done(host, now));
+        for host in busy {
+            self.done(host, now);
+        }
     }
 }
 

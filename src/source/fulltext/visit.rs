@@ -47,7 +47,7 @@ pub(super) struct Wanted {
     /// As the feed gives it.
     pub(super) article: Article,
     /// The feed's address.
-    pub(super) configured: String,
+    pub(super) configured: Box<str>,
     pub(super) credentials: Option<Arc<Credentials>>,
     pub(super) etag: Option<Box<str>>,
     pub(super) last_modified: Option<Box<str>>,
@@ -110,15 +110,14 @@ async fn go(tools: &Tools, wanted: &Wanted) -> Result<Came, Came> {
 impl Tools {
     /// Whether the server lets robots have the page, and the time that it wants between two requests.
     async fn admit(&self, url: &Url, wanted: &Wanted, has_turn: &mut bool) -> Result<Duration, Came> {
-        let rules = match self.robots.known(url, Instant::now()) {
-            Some(rules) => rules,
-            None => {
-                if !*has_turn {
-                    self.turns.wait(url.as_str()).await;
-                }
-                *has_turn = false;
-                self.robots.ask(&self.fetcher, &self.turns, url, &wanted.configured).await
+        let rules = if let Some(rules) = self.robots.known(url, Instant::now()) {
+            rules
+        } else {
+            if !*has_turn {
+                self.turns.wait(url.as_str()).await;
             }
+            *has_turn = false;
+            self.robots.ask(&self.fetcher, &self.turns, url, &wanted.configured).await
         };
         let robots = match rules {
             Rules::Said(robots) => robots,
@@ -146,7 +145,7 @@ impl Tools {
             Outcome::Fetched(fetched) => {
                 let validity = fetched.validity.clone();
                 match read(*fetched).await {
-                    Ok(page) => match fit::unfit(&page, &wanted.article, asked, at) {
+                    Ok((page, walled)) => match fit::unfit(&page, walled, &wanted.article, asked, at) {
                         None => Came::Whole(Box::new(page), validity),
                         Some(reason) => Came::Nothing(reason.to_owned()),
                     },
@@ -165,10 +164,12 @@ impl Tools {
     }
 }
 
-/// Reads the body away from the threads that wait.
-async fn read(fetched: Fetched) -> Result<Page, String> {
+/// Reads the body away from the threads that wait, and tells whether it speaks of a wall anywhere.
+async fn read(fetched: Fetched) -> Result<(Page, bool), String> {
     let reading = task::spawn_blocking(move || {
-        page::read(&fetched.body, fetched.content_type.as_deref(), Some(&fetched.url))
+        let walled = fit::speaks_of_wall(&String::from_utf8_lossy(&fetched.body));
+        let page = page::read(&fetched.body, fetched.content_type.as_deref(), Some(&fetched.url));
+        page.map(|page| (page, walled))
     });
     match reading.await {
         Ok(read) => read.map_err(|error| error.to_string()),

@@ -253,7 +253,7 @@ pub(super) fn byline(line: &str) -> Option<String> {
     }
     let (_, rest) = SURE_LABELS.iter().find_map(|label| line.split_once(label))?;
     let names = rest.split([',', '.', '|', '·', '(']).next().unwrap_or_default();
-    let words: Vec<&str> = names.split_whitespace().take_while(|word| capital(&word)).take(3).collect();
+    let words: Vec<&str> = names.split_whitespace().take_while(capital).take(3).collect();
     is_named(rest).then(|| words.join(" ")).filter(|names| is_full_name(names))
 }
 
@@ -349,7 +349,7 @@ mod tests {
     #[test]
     fn a_dated_line_has_a_name() {
         let check = |line: &str, expected: Option<&str>| {
-            assert_eq!(dated_byline(line).as_deref(), expected, "{line}")
+            assert_eq!(dated_byline(line).as_deref(), expected, "{line}");
         };
         check("06.05.2024 | 13:10 | Ann Lee", Some("Ann Lee"));
         check("06.05.2024 - Ann de la Lee", Some("Ann de la Lee"));
