@@ -8,8 +8,8 @@ mod backtest;
 mod check;
 mod demo;
 mod explain;
+mod export;
 mod feeds;
-mod health;
 mod ingest;
 mod inspect;
 mod run;
@@ -47,6 +47,7 @@ enum Verb {
     Tail(tail::Flags),
     Topics(topics::Flags),
     Search(search::Flags),
+    Export(export::Flags),
     Stories(stories::Flags),
     Story(story::Flags),
     Store(store::Flags),
@@ -94,6 +95,7 @@ pub fn main() -> ExitCode {
         Verb::Tail(flags) => tail::run(&flags),
         Verb::Topics(flags) => topics::run(&flags),
         Verb::Search(flags) => search::run(&flags),
+        Verb::Export(flags) => export::run(&flags),
         Verb::Stories(flags) => stories::run(&flags),
         Verb::Story(flags) => story::run(&flags),
         Verb::Store(flags) => store::run(&flags),

@@ -20,8 +20,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 mod backtest;
+mod export;
 mod feeds;
 mod ingest;
+mod page;
 mod questions;
 mod reading;
 mod rules;
@@ -30,6 +32,7 @@ mod upkeep;
 
 pub use self::{
     backtest::backtest,
+    export::export,
     feeds::{advice, feeds},
     ingest::{Ingested, ingest},
     questions::{Explained, decisions, explain, status},
@@ -190,6 +193,9 @@ struct Daemon {
     door: mpsc::Sender<Event>,
     feeds: watch::Sender<source::feed::Specs>,
     drops: watch::Sender<Arc<Vec<DropSpec>>>,
+    /// Where there is a page: the feeds that it shows.
+    shown_feeds: Option<watch::Sender<Arc<Vec<config::Feed>>>>,
+    stuck: watch::Sender<Vec<&'static str>>,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
     parts: Vec<Part>,
@@ -227,6 +233,7 @@ impl Daemon {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
             None => None,
         };
+        let page_door = page::open(&config).await?;
         let rules = pipeline.rules().clone();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
         pipeline.each_checkpoint(|key, state| {
@@ -256,7 +263,7 @@ impl Daemon {
             tracing::warn!("{warning}");
         }
         let words = in_words(&config);
-        config.feeds = Vec::new();
+        let of_page = Arc::new(std::mem::take(&mut config.feeds));
         let (feeds, feeds_now) = watch::channel(specs);
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
@@ -277,6 +284,15 @@ impl Daemon {
         let (heard, _) = broadcast::channel(ALERTS_WAITING_MAX);
         let index = reading::keep_up(Arc::clone(&room), heard.clone(), stop.clone());
         tasks.spawn(named("search index", index));
+        let (stuck, stuck_now) = watch::channel(Vec::new());
+        let mut shown_feeds = None;
+        if let (Some(page_door), Some(serve)) = (page_door, &config.serve) {
+            let (feeds, feeds_shown) = watch::channel(of_page);
+            shown_feeds = Some(feeds);
+            let shown = page::Shown { room, door: door.clone(), heard, feeds: feeds_shown, stuck: stuck_now };
+            let hosts = serve.public_hosts.clone();
+            tasks.spawn(named("page", page::serve(page_door, hosts, shown, stop.clone())));
+        }
         Ok(Self {
             config,
             words,
@@ -284,6 +300,8 @@ impl Daemon {
             door,
             feeds,
             drops,
+            shown_feeds,
+            stuck,
             tasks,
             pipeline_ended,
             parts: parts.into(),
@@ -335,6 +353,11 @@ impl Daemon {
         let limit = systemd::watchdog_interval().unwrap_or(Duration::from_secs(STUCK_SECS_DEFAULT));
         let stuck: Vec<_> =
             self.parts.iter_mut().filter_map(|part| (part.still() > limit).then_some(part.name)).collect();
+        self.stuck.send_if_modified(|before| {
+            let changed = *before != stuck;
+            before.clone_from(&stuck);
+            changed
+        });
         if stuck.is_empty() {
             said(systemd::watchdog());
         } else {
@@ -367,6 +390,7 @@ impl Daemon {
             ("alerts.format", config.alerts.format == self.config.alerts.format),
             ("[fetch]", config.fetch == self.config.fetch),
             ("[websub]", config.websub == self.config.websub),
+            ("[serve]", config.serve == self.config.serve),
         ] {
             if !same {
                 tracing::warn!("{what} has changed: it counts from the next start on");
@@ -391,6 +415,9 @@ impl Daemon {
         make_drops(&config);
         self.drops.send_replace(Arc::new(drop_specs(&config)));
         self.words = in_words(&config);
+        if let Some(shown) = &self.shown_feeds {
+            shown.send_replace(Arc::new(config.feeds.clone()));
+        }
         self.config.drops = config.drops;
         self.config.topics = config.topics;
         tracing::info!("read the config again: {}", self.words);

@@ -44,10 +44,11 @@ use self::{
     view::{Changes, Tree, ViewError},
 };
 use crate::{
-    article::{
-        Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Occasion, Rejected, Verdict,
-    },
     alert::Posted,
+    article::{
+        Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Occasion,
+        Rejected, Verdict,
+    },
     event::{Ask, Event, Question, Rules},
     journal::{Commit, Journal, JournalError, LineRef, Position},
     pulse::Pulse,

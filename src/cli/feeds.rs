@@ -11,11 +11,12 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ConfigFlag, Failure, health::Health};
+use super::{ConfigFlag, Failure};
 use crate::{
     alert::line::harmless,
     config::{Config, FeedKind},
     daemon,
+    health::Health,
     source::{
         discover::{self, Discovered},
         opml::{self, Listed},

@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::{ConfigFlag, Failure, health::Health};
-use crate::daemon;
+use super::{ConfigFlag, Failure};
+use crate::{daemon, health::Health};
 
 /// Show how the daemon and its sources are doing.
 ///

@@ -54,6 +54,7 @@ impl Compiler<'_> {
         let fetch = self.fetch(file.fetch);
         let feeds = self.feeds(file.feeds, &fetch);
         let websub = file.websub.and_then(websub);
+        let serve = file.serve.and_then(|file| self.serve(file));
         let alerts = self.alerts(&file.alerts, &state_dir);
         let drops = self.drops(file.drops, &state_dir, &alerts.log);
         let store = Store {
@@ -70,6 +71,7 @@ impl Compiler<'_> {
             fetch,
             feeds,
             websub,
+            serve,
             drops,
             alerts,
             store,
@@ -290,7 +292,13 @@ impl Compiler<'_> {
     }
 
     /// Notes what stands there a second time.
-    pub(super) fn twice<T: Ord>(&mut self, known: &mut BTreeMap<T, usize>, key: T, at: usize, what: &str) -> bool {
+    pub(super) fn twice<T: Ord>(
+        &mut self,
+        known: &mut BTreeMap<T, usize>,
+        key: T,
+        at: usize,
+        what: &str,
+    ) -> bool {
         let Some(first) = known.get(&key) else {
             known.insert(key, at);
             return false;

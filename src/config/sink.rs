@@ -164,7 +164,18 @@ pub(super) fn sink(at: &Section<'_>, walker: &mut Walker) -> SinkFile {
         for key in kind.needed().iter().filter(|key| !at.has(key)) {
             walker.missing(at.at(), format!("[[sink]] of the kind \"{word}\" without `{key}`"));
         }
-        let own = ["url", "secret", "credentials", "from", "to", "digest", "command", "timeout_secs", "path", "entries"];
+        let own = [
+            "url",
+            "secret",
+            "credentials",
+            "from",
+            "to",
+            "digest",
+            "command",
+            "timeout_secs",
+            "path",
+            "entries",
+        ];
         for key in own.into_iter().filter(|key| at.has(key) && !kind.keys().contains(key)) {
             walker.fault(place.start, format!("a sink of the kind \"{word}\" has no `{key}`"));
         }
@@ -220,12 +231,12 @@ fn mail_address(text: &str) -> Result<String, String> {
 }
 
 fn mail_server(text: &str) -> Result<Url, String> {
-    let expected = "the address of a mail server: smtps://mail.example.org, or smtp:// for one that begins TLS later";
+    let expected =
+        "the address of a mail server: smtps://mail.example.org, or smtp:// for one that begins TLS later";
     let url = Url::parse(text.trim()).map_err(|_| expected.to_owned())?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "an address without user and password: those belong in a file that `credentials` names".to_owned()
-        );
+        return Err("an address without user and password: those belong in a file that `credentials` names"
+            .to_owned());
     }
     let good = matches!(url.scheme(), "smtp" | "smtps") && url.has_host();
     good.then_some(url).ok_or_else(|| expected.to_owned())
@@ -239,7 +250,8 @@ impl Compiler<'_> {
             for topic in &file.topics {
                 if !topics.iter().any(|known| known.name == topic.value) && !self.walker.partial {
                     let said = shown(&topic.value);
-                    self.walker.fault(topic.at.start, format!("`topics` has {said}, expected the name of a topic"));
+                    self.walker
+                        .fault(topic.at.start, format!("`topics` has {said}, expected the name of a topic"));
                 }
             }
             let (Some(name), Some(kind)) = (file.name.clone(), file.kind.clone()) else { continue };

@@ -143,7 +143,11 @@ fn hub_key(path: &Path) -> anyhow::Result<[u8; 32]> {
 /// # Errors
 /// When neither the daemon nor the store can be asked.
 pub fn feeds(config: &Config) -> anyhow::Result<Vec<Value>> {
-    let status = super::status(config)?;
+    Ok(with_states(&config.feeds, &super::status(config)?))
+}
+
+/// Feeds with what a status says of them.
+pub(super) fn with_states(of_config: &[config::Feed], status: &Value) -> Vec<Value> {
     let mut states: Map<String, Value> = Map::new();
     for feed in status.get("feeds").and_then(Value::as_array).into_iter().flatten() {
         if let (Some(url), Some(state)) = (feed.get("url").and_then(Value::as_str), feed.get("state")) {
@@ -154,8 +158,8 @@ pub fn feeds(config: &Config) -> anyhow::Result<Vec<Value>> {
         config::FeedKind::Feed => "feed",
         config::FeedKind::Sitemap => "sitemap",
     };
-    let mut feeds = Vec::with_capacity(config.feeds.len());
-    for feed in &config.feeds {
+    let mut feeds = Vec::with_capacity(of_config.len());
+    for feed in of_config {
         let state = states.remove(&feed.url).unwrap_or(Value::Null);
         feeds.push(json!({
             "url": feed.url, "name": feed.name, "kind": kind(feed.kind), "outlet": feed.outlet, "folder": feed.folder,
@@ -167,5 +171,5 @@ pub fn feeds(config: &Config) -> anyhow::Result<Vec<Value>> {
             feeds.push(json!({ "url": url, "name": Value::Null, "kind": "sitemap", "state": state }));
         }
     }
-    Ok(feeds)
+    feeds
 }

@@ -17,9 +17,7 @@ use super::{
     view::{Changes, Tree},
 };
 use crate::{
-    article::{
-        Alert, AlertKind, Decision, Digest, DigestItem, Id, Occasion, Standing, Verdict, Withheld,
-    },
+    article::{Alert, AlertKind, Decision, Digest, DigestItem, Id, Occasion, Standing, Verdict, Withheld},
     event::TopicRule,
 };
 
@@ -124,9 +122,10 @@ pub(crate) fn withheld(state: &State, rule: &TopicRule, kind: AlertKind, now: i6
     if rule.digest_secs > 0 && waits {
         return Some(Withheld::Digest);
     }
-    let told = state.desks.get(&key).map_or(0, |desk| {
-        desk.told.iter().filter(|told| now.saturating_sub(**told) < HOUR_SECS).count()
-    });
+    let told = state
+        .desks
+        .get(&key)
+        .map_or(0, |desk| desk.told.iter().filter(|told| now.saturating_sub(**told) < HOUR_SECS).count());
     let full = rule.max_per_hour > 0 && told >= rule.max_per_hour as usize;
     full.then_some(Withheld::MaxPerHour)
 }

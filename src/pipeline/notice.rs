@@ -92,13 +92,7 @@ pub(crate) fn test(state: &State, topic: &str, now: Timestamp) -> Vec<Alert> {
 
 fn id(topic: &str, kind: AlertKind, story: Option<Id>, now: Timestamp) -> Id {
     let story = story.map_or(0, |story| story.0).to_be_bytes();
-    Id::of(&[
-        b"alert",
-        topic.as_bytes(),
-        kind.word().as_bytes(),
-        &story,
-        &now.as_millisecond().to_be_bytes(),
-    ])
+    Id::of(&[b"alert", topic.as_bytes(), kind.word().as_bytes(), &story, &now.as_millisecond().to_be_bytes()])
 }
 
 fn numbered(state: &State, mut alerts: Vec<Alert>) -> Vec<Alert> {

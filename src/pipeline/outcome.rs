@@ -110,7 +110,8 @@ impl Case<'_> {
             return None;
         }
         let surge = desk::surge(self.state, key, now, event_time(self.article).0)?;
-        let usual = if surge.usual < 10.0 { format!("{:.1}", surge.usual) } else { format!("{:.0}", surge.usual) };
+        let usual =
+            if surge.usual < 10.0 { format!("{:.1}", surge.usual) } else { format!("{:.0}", surge.usual) };
         let words = vec![format!("{} reports within the hour", surge.reports), format!("usual: {usual}")];
         Some((self.telling(AlertKind::Surge), words))
     }

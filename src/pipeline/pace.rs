@@ -166,7 +166,11 @@ impl Pace {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a remainder is small and not negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a remainder is small and not negative"
+)]
 fn place(number: i64, places: usize) -> usize {
     number.rem_euclid(places as i64) as usize
 }
@@ -182,7 +186,8 @@ fn learn<const N: usize>(means: &mut [u32; N], number: i64, counted: u32, over: 
 
 /// Probability of at least so many events where `mean` are expected, by Poisson's law.
 fn tail(events: u32, mean: f64) -> f64 {
-    let log_first = f64::from(events) * mean.ln() - mean - (1..=events).map(|n| f64::from(n).ln()).sum::<f64>();
+    let log_first =
+        f64::from(events) * mean.ln() - mean - (1..=events).map(|n| f64::from(n).ln()).sum::<f64>();
     let (mut sum, mut term) = (0.0, 1.0);
     for more in 0..1000 {
         sum += term;
@@ -227,7 +232,11 @@ mod tests {
     #[test]
     fn the_tail_is_poissons() {
         for (events, mean, expected) in [(1, 1.0, 0.632_121), (5, 1.0, 0.003_659_8), (10, 2.0, 4.649_8e-5)] {
-            assert!((tail(events, mean) / expected - 1.0).abs() < 1e-3, "{events} {mean}: {}", tail(events, mean));
+            assert!(
+                (tail(events, mean) / expected - 1.0).abs() < 1e-3,
+                "{events} {mean}: {}",
+                tail(events, mean)
+            );
         }
     }
 

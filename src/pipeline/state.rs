@@ -113,9 +113,10 @@ impl State {
         (self.topics, _) = Topics::compile(&rules);
         let keys = rules.topics.iter().enumerate().map(|(place, rule)| (topic::key(&rule.name), place));
         self.places = keys.collect();
-        let hours = rules.topics.iter().filter_map(|rule| {
-            Some((topic::key(&rule.name), rule.quiet.as_ref()?.hours()?))
-        });
+        let hours = rules
+            .topics
+            .iter()
+            .filter_map(|rule| Some((topic::key(&rule.name), rule.quiet.as_ref()?.hours()?)));
         self.quiet = hours.collect();
         self.feeds = rules.feeds.iter().map(|url| desk::feed_key(url)).collect();
         self.rules = rules;

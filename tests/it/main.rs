@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod browser;
 mod corpus;
 mod drops;
 mod feeds;
@@ -17,6 +18,7 @@ mod flow;
 mod hub;
 mod ingest;
 mod kill;
+mod page;
 mod reading;
 mod seeds;
 mod tidy;

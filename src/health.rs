@@ -1,4 +1,4 @@
-//! How a feed is doing, in words.
+//! How a feed is doing, in words, for the terminal and the page.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -36,7 +36,7 @@ impl Kind {
 }
 
 /// A feed of the config with what is remembered of it.
-pub(super) struct Health<'a> {
+pub(crate) struct Health<'a> {
     feed: &'a Value,
     state: State,
     kind: Kind,
@@ -45,7 +45,7 @@ pub(super) struct Health<'a> {
 
 impl<'a> Health<'a> {
     /// Of a feed as the daemon tells it.
-    pub(super) fn of(feed: &'a Value, now: Timestamp) -> Self {
+    pub(crate) fn of(feed: &'a Value, now: Timestamp) -> Self {
         let known = State::deserialize(&feed["state"]).ok();
         let kind = match &known {
             None => Kind::New,
@@ -57,25 +57,30 @@ impl<'a> Health<'a> {
         Self { feed, state: known.unwrap_or_default(), kind, now }
     }
 
+    /// The word for it.
+    pub(crate) fn word(&self) -> &'static str {
+        self.kind.word().0
+    }
+
     /// Whether it does not answer as it should.
-    pub(super) fn is_ill(&self) -> bool {
+    pub(crate) fn is_ill(&self) -> bool {
         matches!(self.kind, Kind::Failing | Kind::Gone | Kind::Waiting)
     }
 
     /// Whether somebody should look at it.
-    pub(super) fn needs_care(&self) -> bool {
+    pub(crate) fn needs_care(&self) -> bool {
         self.is_ill() || !self.state.repairs.is_empty()
     }
 
     /// The account on one line.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let address = net::redacted(self.feed["url"].as_str().unwrap_or_default());
         let first = self.lines().into_iter().next().unwrap_or_default();
         harmless(&format!("{address}: {first}"))
     }
 
     /// The whole account on some lines.
-    pub(super) fn in_words(&self, coloured: bool) -> String {
+    pub(crate) fn in_words(&self, coloured: bool) -> String {
         let (word, colour) = self.kind.word();
         let mark = format!("{word:<8}");
         let mark = if coloured { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark };
@@ -91,7 +96,8 @@ impl<'a> Health<'a> {
         text
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// The account, a sentence a line.
+    pub(crate) fn lines(&self) -> Vec<String> {
         let state = &self.state;
         let mut lines = Vec::new();
         let error = state.error().unwrap_or("the reason is not known");
@@ -154,7 +160,7 @@ impl<'a> Health<'a> {
     }
 
     /// The account for programs.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let (health, _) = self.kind.word();
         let repaired: Vec<_> = self.state.repairs.in_words().collect();
         json!({
@@ -178,7 +184,7 @@ impl<'a> Health<'a> {
     }
 
     /// How many are how.
-    pub(super) fn summary(all: &[Self]) -> String {
+    pub(crate) fn summary(all: &[Self]) -> String {
         let count = |kind: Kind| all.iter().filter(|health| health.kind == kind).count();
         let counts = KINDS.iter().map(|(kind, word, _)| (count(*kind), word));
         let counts: Vec<String> =
