@@ -9,8 +9,8 @@ mod backtest;
 mod check;
 mod demo;
 mod explain;
+mod export;
 mod feeds;
-mod health;
 mod ingest;
 mod inspect;
 mod run;
@@ -49,6 +49,7 @@ enum Verb {
     Alerts(alerts::Flags),
     Topics(topics::Flags),
     Search(search::Flags),
+    Export(export::Flags),
     Stories(stories::Flags),
     Story(story::Flags),
     Store(store::Flags),
@@ -97,6 +98,7 @@ pub fn main() -> ExitCode {
         Verb::Alerts(flags) => alerts::run(&flags),
         Verb::Topics(flags) => topics::run(&flags),
         Verb::Search(flags) => search::run(&flags),
+        Verb::Export(flags) => export::run(&flags),
         Verb::Stories(flags) => stories::run(&flags),
         Verb::Story(flags) => story::run(&flags),
         Verb::Store(flags) => store::run(&flags),

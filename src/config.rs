@@ -6,6 +6,7 @@ mod fault;
 mod file;
 mod pieces;
 mod place;
+mod serve;
 mod sink;
 mod value;
 mod walk;
@@ -21,6 +22,7 @@ use self::{compile::Compiler, walk::Walker};
 pub use self::{
     fault::{Fault, Place},
     place::{Env, expand, find},
+    serve::{Listen, Serve},
     sink::{Sink, Way},
 };
 use crate::{
@@ -50,6 +52,8 @@ pub struct Config {
     pub feeds: Vec<Feed>,
     /// Where hubs reach us, if they do.
     pub websub: Option<Websub>,
+    /// Where the page is, if anywhere.
+    pub serve: Option<Serve>,
     /// In the order of the file; paths are unique.
     pub drops: Vec<DropDir>,
     /// What is told, and where.

@@ -20,8 +20,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 mod backtest;
+mod export;
 mod feeds;
 mod ingest;
+mod page;
 mod questions;
 mod reading;
 mod retention;
@@ -33,7 +35,8 @@ mod upkeep;
 
 pub use self::{
     backtest::backtest,
-    feeds::{Standing, advice, each_feed},
+    export::export,
+    feeds::{advice, each_feed},
     ingest::{Ingested, ingest},
     questions::{Desk, Explained, decisions, explain, status, status_once},
     reading::read,
@@ -203,6 +206,9 @@ struct Daemon {
     feeds: watch::Sender<source::feed::Specs>,
     drops: watch::Sender<Arc<Vec<DropSpec>>>,
     sinks: watch::Sender<alert::sink::Specs>,
+    /// Where there is a page: the feeds that it shows.
+    shown_feeds: Option<watch::Sender<Arc<Vec<config::Feed>>>>,
+    stuck: watch::Sender<Vec<&'static str>>,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
     parts: Vec<Part>,
@@ -240,6 +246,7 @@ impl Daemon {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
             None => None,
         };
+        let page_door = page::open(&config).await?;
         let rules = pipeline.rules().clone();
         let oldest = pipeline.oldest_day();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
@@ -282,7 +289,7 @@ impl Daemon {
             tracing::warn!("{warning}");
         }
         let words = in_words(&config);
-        config.feeds = Vec::new();
+        let of_page = Arc::new(std::mem::take(&mut config.feeds));
         let (feeds, feeds_now) = watch::channel(specs);
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
@@ -322,6 +329,15 @@ impl Daemon {
         let texts =
             retention::keep_up(config.state_dir.clone(), (&config.store).into(), oldest, stop.clone());
         tasks.spawn(named("retention", texts));
+        let (stuck, stuck_now) = watch::channel(Vec::new());
+        let mut shown_feeds = None;
+        if let (Some(page_door), Some(serve)) = (page_door, &config.serve) {
+            let (feeds, feeds_shown) = watch::channel(of_page);
+            shown_feeds = Some(feeds);
+            let shown = page::Shown { room, door: door.clone(), heard, feeds: feeds_shown, stuck: stuck_now };
+            let hosts = serve.public_hosts.clone();
+            tasks.spawn(named("page", page::serve(page_door, hosts, shown, stop.clone())));
+        }
         Ok(Self {
             config,
             words,
@@ -330,6 +346,8 @@ impl Daemon {
             feeds,
             drops,
             sinks,
+            shown_feeds,
+            stuck,
             tasks,
             pipeline_ended,
             parts: parts.into(),
@@ -381,6 +399,11 @@ impl Daemon {
         let limit = systemd::watchdog_interval().unwrap_or(Duration::from_secs(STUCK_SECS_DEFAULT));
         let stuck: Vec<_> =
             self.parts.iter_mut().filter_map(|part| (part.still() > limit).then_some(part.name)).collect();
+        self.stuck.send_if_modified(|before| {
+            let changed = *before != stuck;
+            before.clone_from(&stuck);
+            changed
+        });
         if stuck.is_empty() {
             said(systemd::watchdog());
         } else {
@@ -414,6 +437,7 @@ impl Daemon {
             ("[fetch]", config.fetch == self.config.fetch),
             ("[websub]", config.websub == self.config.websub),
             ("text_days, fingerprint_years or disk_gib_max", same_retention(&config, &self.config)),
+            ("[serve]", config.serve == self.config.serve),
         ] {
             if !same {
                 tracing::warn!("{what} has changed: it counts from the next start on");
@@ -444,6 +468,9 @@ impl Daemon {
         self.sinks.send_replace(specs);
         self.words = in_words(&config);
         self.config.sinks = config.sinks;
+        if let Some(shown) = &self.shown_feeds {
+            shown.send_replace(Arc::new(config.feeds.clone()));
+        }
         self.config.drops = config.drops;
         self.config.topics = config.topics;
         tracing::info!("read the config again: {}", self.words);

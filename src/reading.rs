@@ -23,13 +23,21 @@ use crate::{
     search::{self, Filter, Hit, SearchError, Shown, Snapshot},
 };
 
+pub mod atom;
 pub mod drift;
+pub mod export;
 pub mod found;
+pub mod markdown;
+mod overview;
 mod snippet;
 pub mod storyline;
+pub mod wording;
 
 /// Most reports of one story that are read: the first, from which the rest follows.
 const STORY_REPORTS_MAX: usize = 1_000;
+
+/// For an answer that is not waited for longer.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// Between two tries to be the one who takes in what is new.
 const TRY_EVERY: Duration = Duration::from_millis(20);
@@ -42,6 +50,13 @@ pub enum Asked {
     Stories(Filter),
     /// One story whole: a `Storyline`, or null.
     Story(Id),
+    /// The latest alerts, the newest first, of one topic or of all: `[Alert]`.
+    Alerts {
+        /// Its name.
+        topic: Option<String>,
+        /// How many.
+        count: usize,
+    },
     /// Which reports hold some words: a `Found`.
     Search(Search),
 }
@@ -247,6 +262,10 @@ impl View {
         Ok(match asked {
             Asked::Stories(filter) => serde_json::to_value(self.stories(filter)?)?,
             Asked::Story(id) => serde_json::to_value(self.story(*id)?)?,
+            Asked::Alerts { topic, count } => {
+                let deadline = Instant::now() + ANSWER_MAX;
+                serde_json::to_value(self.alerts(topic.as_deref(), None, *count, deadline)?)?
+            }
             Asked::Search(search) => serde_json::to_value(self.search(search)?)?,
         })
     }

@@ -39,6 +39,9 @@ const WRITER_BYTES: usize = 32 << 20;
 /// Lines between two commits of the index; a crash costs no more than to read them again.
 const COMMIT_LINES: u32 = 20_000;
 
+/// Stands for every topic that was told of something.
+pub const ANY_TOPIC: &str = "\u{1}";
+
 /// Documents between two looks at the clock.
 const LOOK_EVERY: u32 = 4_096;
 
@@ -241,6 +244,11 @@ impl Search {
                     alerts.into_iter().for_each(&mut *heard);
                     lines += 1;
                 }
+                Ok((at, Line::Notice { at: time, alerts, .. })) => {
+                    let document = self.fields.notice(at, time, &alerts);
+                    writer.add_document(document).map_err(|fault| self.failed(fault))?;
+                    alerts.into_iter().for_each(&mut *heard);
+                }
                 Ok((_, Line::Commit(_))) => {
                     end = scan.position();
                     progress(total.saturating_sub(bytes_from(journal, end)), total);
@@ -307,11 +315,14 @@ struct Limits {
     until: Option<i64>,
     deadline: Option<Instant>,
     scored: bool,
+    /// What is no report is wanted too.
+    notices: bool,
 }
 
 impl Limits {
     fn of(filter: &Filter, deadline: Option<Instant>) -> Self {
-        Self { since: filter.since, until: filter.until, deadline, scored: false }
+        let notices = filter.told.is_some();
+        Self { since: filter.since, until: filter.until, deadline, scored: false, notices }
     }
 
     fn holds(&self, time: i64) -> bool {
@@ -392,7 +403,7 @@ impl Snapshot {
             match hit.kind {
                 Kind::New => bar.originals += 1,
                 Kind::Copy => bar.copies += 1,
-                Kind::Later | Kind::Withdrawn => {}
+                Kind::Later | Kind::Withdrawn | Kind::Notice => {}
             }
         })?;
         Ok(bars)
@@ -435,7 +446,9 @@ impl Snapshot {
             let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
             let mut doc = scorer.doc();
             while doc != TERMINATED {
-                if alive.is_none_or(|alive| alive.is_alive(doc)) && limits.holds(columns.time(doc)) {
+                let wanted = limits.notices || columns.kind(doc) != Kind::Notice;
+                if wanted && alive.is_none_or(|alive| alive.is_alive(doc)) && limits.holds(columns.time(doc))
+                {
                     let score = if limits.scored { scorer.score() } else { 0.0 };
                     take(&columns, number, doc, score);
                 }
@@ -522,7 +535,8 @@ fn fresh(path: &Path, schema: Schema) -> Result<Index, SearchError> {
     Index::create_in_dir(path, schema).map_err(failed)
 }
 
-fn bytes_from(journal: &Reader, from: Position) -> u64 {
+/// Bytes of the journal from a position on.
+pub fn bytes_from(journal: &Reader, from: Position) -> u64 {
     let days = journal.days().filter(|(day, _)| *day >= from.day);
     days.map(|(day, bytes)| if day == from.day { bytes.saturating_sub(from.offset) } else { bytes }).sum()
 }

@@ -1,4 +1,5 @@
 //! The doors of a running daemon.
 
 pub mod control;
+pub mod page;
 pub mod websub;

@@ -12,14 +12,12 @@ use jiff::Timestamp;
 use serde::{Serializer, ser::SerializeSeq};
 use serde_json::{Value, json};
 
-use super::{
-    ConfigFlag, Failure,
-    health::{Health, Tally},
-};
+use super::{ConfigFlag, Failure};
 use crate::{
     alert::line::harmless,
     config::{Config, FeedKind},
     daemon::{self, Desk},
+    health::{Health, Tally},
     source::{
         discover::{self, Discovered},
         opml::{self, Listed},

@@ -13,6 +13,10 @@ use crate::daemon;
 /// `STORYWATCH_LOG` set to `debug` says more.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
+    /// Open the page at http://127.0.0.1:8470/ though the config has no [serve].
+    #[arg(long)]
+    page: bool,
+
     #[command(flatten)]
     config: ConfigFlag,
 }
@@ -31,7 +35,10 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     } else {
         log.init();
     }
-    let config = super::config(&flags.config)?;
+    let mut config = super::config(&flags.config)?;
+    if flags.page {
+        config.serve.get_or_insert_default();
+    }
     daemon::run(config)?;
     Ok(())
 }

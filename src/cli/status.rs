@@ -3,11 +3,11 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{
-    ConfigFlag, Failure,
+use super::{ConfigFlag, Failure};
+use crate::{
+    daemon::{self, Desk},
     health::{Health, Tally},
 };
-use crate::daemon::{self, Desk};
 
 /// Show how the daemon and its sources are doing.
 ///

@@ -12,6 +12,7 @@ use crate::{
     reading::{
         Asked,
         storyline::{QuoteGroup, Report, Storyline},
+        wording::{Wording, wordings},
     },
 };
 
@@ -122,9 +123,22 @@ fn told(report: &Report, story: &Storyline, lines: &mut Vec<String>) {
 fn quoted(group: &QuoteGroup, lines: &mut Vec<String>) {
     let speaker = group.speaker.as_deref().map_or("speaker not known".to_owned(), harmless);
     lines.push(format!("  {speaker}, as each outlet has it:"));
-    for variant in &group.variants {
-        lines.push(format!("      {}: “{}”", harmless(&variant.source), harmless(&variant.text)));
+    for wording in wordings(group) {
+        let outlets: Vec<String> = wording.outlets.iter().map(|outlet| harmless(outlet)).collect();
+        let only = if outlets.len() == 1 { "only " } else { "" };
+        lines.push(format!("      {only}{}: “{}”", outlets.join(", "), marked(&wording)));
     }
+}
+
+/// What the first wording does not have stands between brackets.
+fn marked(wording: &Wording) -> String {
+    let mut text = String::new();
+    for (at, char) in (0_u32..).zip(wording.text.chars().chain([' '])) {
+        text.extend(wording.marks.iter().filter(|(_, to)| *to == at).map(|_| ']'));
+        text.extend(wording.marks.iter().filter(|(from, _)| *from == at).map(|_| '['));
+        text.push(char);
+    }
+    harmless(&text)
 }
 
 fn minute(time: Timestamp) -> String {

@@ -57,6 +57,7 @@ impl Compiler<'_> {
         let fetch = self.fetch(file.fetch);
         let feeds = self.feeds(file.feeds, &fetch);
         let websub = file.websub.and_then(websub);
+        let serve = file.serve.and_then(|file| self.serve(file));
         let alerts = self.alerts(&file.alerts, &state_dir);
         let drops = self.drops(file.drops, &state_dir, &alerts.log);
         let store = Store {
@@ -76,6 +77,7 @@ impl Compiler<'_> {
             fetch,
             feeds,
             websub,
+            serve,
             drops,
             alerts,
             store,

@@ -7,10 +7,11 @@ use url::Url;
 
 use super::{
     FeedKind, Finished, LogFormat, pieces,
+    serve::{self, ServeFile},
     sink::{self, SinkFile},
     value::{self, duration_secs, feed_url, private_address},
     walk::{
-        ALERTS, DROP, FEED, FETCH, Heading, SINK, SITEMAP, STORE, Section, TOPIC, TOPIC_ALERT, WEBSUB,
+        ALERTS, DROP, FEED, FETCH, Heading, SERVE, SINK, SITEMAP, STORE, Section, TOPIC, TOPIC_ALERT, WEBSUB,
         Walker, Written, shown,
     },
 };
@@ -42,6 +43,7 @@ pub(super) struct File {
     /// Sitemaps after the feeds.
     pub(super) feeds: Vec<FeedFile>,
     pub(super) websub: Option<WebsubFile>,
+    pub(super) serve: Option<ServeFile>,
     pub(super) drops: Vec<DropFile>,
     pub(super) alerts: AlertsFile,
     pub(super) store: StoreFile,
@@ -142,6 +144,7 @@ pub(super) fn read(text: &str, walker: &mut Walker) -> File {
             .flat_map(|(key, heading, kind)| feeds(&top, key, heading, kind, walker))
             .collect(),
         websub: walker.section(&top, "websub", &WEBSUB).map(|at| websub(&at, walker)),
+        serve: walker.section(&top, "serve", &SERVE).map(|at| serve::serve(&at, walker)),
         drops: walker.sections(&top, "drop", &DROP).iter().map(|at| drop(at, walker)).collect(),
         alerts: walker.section(&top, "alerts", &ALERTS).map(|at| alerts(&at, walker)).unwrap_or_default(),
         store: walker.section(&top, "store", &STORE).map(|at| store(&at, walker)).unwrap_or_default(),

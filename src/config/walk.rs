@@ -25,6 +25,7 @@ pub(super) const TOP: Heading = Heading {
         "feed",
         "sitemap",
         "websub",
+        "serve",
         "drop",
         "alerts",
         "store",
@@ -55,6 +56,7 @@ pub(super) const FEED: Heading = Heading {
 };
 pub(super) const SITEMAP: Heading = Heading { title: "[[sitemap]]", keys: FEED.keys };
 pub(super) const WEBSUB: Heading = Heading { title: "[websub]", keys: &["listen", "callback"] };
+pub(super) const SERVE: Heading = Heading { title: "[serve]", keys: &["listen", "public_hosts"] };
 pub(super) const DROP: Heading =
     Heading { title: "[[drop]]", keys: &["path", "outlet", "finished", "rejected", "subdirectories"] };
 pub(super) const ALERTS: Heading =
@@ -91,8 +93,8 @@ pub(super) const SINK: Heading = Heading {
     ],
 };
 
-pub(super) const HEADINGS: [&Heading; 11] =
-    [&TOP, &FETCH, &FEED, &SITEMAP, &WEBSUB, &DROP, &ALERTS, &STORE, &TOPIC, &TOPIC_ALERT, &SINK];
+pub(super) const HEADINGS: [&Heading; 12] =
+    [&TOP, &FETCH, &FEED, &SITEMAP, &WEBSUB, &SERVE, &DROP, &ALERTS, &STORE, &TOPIC, &TOPIC_ALERT, &SINK];
 
 /// Most characters of a wrong value that a message repeats.
 const SHOWN_CHARS_MAX: usize = 60;

@@ -11,10 +11,14 @@ use std::{
 use anyhow::{Context, anyhow};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use tokio::sync::{mpsc, oneshot};
+
 use super::questions::Desk;
 use crate::{
     alert::sink::webhook::Secret,
     config::{self, Config},
+    event::{Ask, Event, Question},
+    health::Standing,
     serve::control::Request,
     source::{
         FeedKind, FeedSpec, FetchLimits, Proxy,
@@ -155,23 +159,6 @@ fn hub_key(path: &Path) -> anyhow::Result<[u8; 32]> {
     }
 }
 
-/// A feed of the config, or a sitemap found below an index of it, and what is remembered of it.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// As the config has it, or the index.
-    pub url: String,
-    /// The config's.
-    pub name: Option<String>,
-    /// `feed` or `sitemap`.
-    pub kind: &'static str,
-    /// The config's.
-    pub outlet: Option<String>,
-    /// The config's.
-    pub folder: Option<String>,
-    /// Its state as JSON text; none where it was never asked for.
-    pub state: Option<String>,
-}
-
 /// Tells of each feed in the config's order, some at a time: there may be very many.
 ///
 /// # Errors
@@ -182,21 +169,10 @@ pub fn each_feed(
 ) -> anyhow::Result<()> {
     let feeds = &desk.config.feeds;
     for some in feeds.chunks(FEEDS_AT_ONCE) {
-        let key = |feed: &config::Feed| format!("{}{}", feed::KEY_PREFIX, feed.url);
         let states = desk.ask(Request::Checkpoints(some.iter().map(key).collect()))?;
         let states: Vec<Option<String>> = serde_json::from_value(states)?;
         for (feed, state) in some.iter().zip(states) {
-            each(Standing {
-                url: feed.url.clone(),
-                name: Some(feed.name.clone()),
-                kind: match feed.kind {
-                    config::FeedKind::Feed => "feed",
-                    config::FeedKind::Sitemap => "sitemap",
-                },
-                outlet: feed.outlet.clone(),
-                folder: feed.folder.clone(),
-                state,
-            })?;
+            each(standing(feed, state))?;
         }
     }
     if !feeds.iter().any(|feed| feed.kind == config::FeedKind::Sitemap) {
@@ -219,5 +195,39 @@ pub fn each_feed(
                 })?;
             }
         }
+    }
+}
+
+/// What the page shows of feeds; none where the pipeline has no time for the question.
+pub(super) async fn standings(
+    feeds: Arc<Vec<config::Feed>>,
+    door: mpsc::Sender<Event>,
+) -> Option<Vec<Standing>> {
+    let mut standings = Vec::with_capacity(feeds.len());
+    for some in feeds.chunks(FEEDS_AT_ONCE) {
+        let (answer, waiting) = oneshot::channel();
+        let question = Question::Checkpoints(some.iter().map(key).collect());
+        door.try_send(Event::Ask(Ask { question, answer })).ok()?;
+        let states: Vec<Option<String>> = serde_json::from_value(waiting.await.ok()?).ok()?;
+        standings.extend(some.iter().zip(states).map(|(feed, state)| standing(feed, state)));
+    }
+    Some(standings)
+}
+
+fn key(feed: &config::Feed) -> String {
+    format!("{}{}", feed::KEY_PREFIX, feed.url)
+}
+
+fn standing(feed: &config::Feed, state: Option<String>) -> Standing {
+    Standing {
+        url: feed.url.clone(),
+        name: Some(feed.name.clone()),
+        kind: match feed.kind {
+            config::FeedKind::Feed => "feed",
+            config::FeedKind::Sitemap => "sitemap",
+        },
+        outlet: feed.outlet.clone(),
+        folder: feed.folder.clone(),
+        state,
     }
 }

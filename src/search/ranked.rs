@@ -82,7 +82,7 @@ impl Snapshot {
         let mut floor = f64::NEG_INFINITY;
         self.each(asked.as_ref(), &limits, |columns, _, doc, score| {
             found += 1;
-            if !matches!(columns.kind(doc), Kind::Later | Kind::Withdrawn) {
+            if !matches!(columns.kind(doc), Kind::Later | Kind::Withdrawn | Kind::Notice) {
                 reports += 1;
             }
             #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in an f64")]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use tantivy::{
     TantivyDocument,
     columnar::{Column, StrColumn},
@@ -14,7 +15,7 @@ use tantivy::{
 };
 use url::Url;
 
-use super::Hit;
+use super::{ANY_TOPIC, Hit};
 use crate::{
     article::{Alert, Article, Decision, Id, Standing, Verdict},
     pipeline::{
@@ -43,10 +44,12 @@ pub enum Kind {
     Later,
     /// A later revision by which its publisher takes the report back.
     Withdrawn,
+    /// No report, but alerts that are about none.
+    Notice,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::New, Self::Copy, Self::Later, Self::Withdrawn];
+    const ALL: [Self; 5] = [Self::New, Self::Copy, Self::Later, Self::Withdrawn, Self::Notice];
 
     fn of(article: &Article, decision: &Decision) -> Self {
         if article.standing == Standing::Withdrawn {
@@ -140,9 +143,7 @@ impl Fields {
         for found in &decision.matches {
             document.add_text(self.topic, &found.topic);
         }
-        for alert in alerts {
-            document.add_text(self.told, &alert.topic);
-        }
+        self.tell(&mut document, alerts);
         document.add_text(self.outlet, &article.outlet);
         for name in sources(article) {
             document.add_text(self.source, &name);
@@ -161,6 +162,25 @@ impl Fields {
         if let Some(input_id) = &article.input_id {
             document.add_text(self.input_id, input_id);
         }
+        document
+    }
+
+    fn tell(&self, document: &mut TantivyDocument, alerts: &[Alert]) {
+        for alert in alerts {
+            document.add_text(self.told, &alert.topic);
+        }
+        if !alerts.is_empty() {
+            document.add_text(self.told, ANY_TOPIC);
+        }
+    }
+
+    /// Alerts that are about no article.
+    pub(super) fn notice(&self, at: Locator, time: Timestamp, alerts: &[Alert]) -> TantivyDocument {
+        let mut document = TantivyDocument::new();
+        document.add_u64(self.at, packed(at));
+        document.add_i64(self.time, time.as_second());
+        document.add_u64(self.kind, Kind::Notice.number());
+        self.tell(&mut document, alerts);
         document
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod browser;
 mod corpus;
 mod drops;
 mod feeds;
@@ -18,6 +19,7 @@ mod fuzzed;
 mod hub;
 mod ingest;
 mod kill;
+mod page;
 mod reading;
 mod seeds;
 mod sinks;

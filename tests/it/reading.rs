@@ -247,3 +247,45 @@ fn a_running_daemon_searches_too() {
     assert!(said.contains("expected )"), "{said}");
     daemon.stop();
 }
+
+#[test]
+fn what_is_stored_is_exported_line_by_line() {
+    let world = told();
+    let articles = world.json_lines(&["export", "articles"]);
+    let ids: Vec<&str> = articles.iter().map(|article| article["input_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["a", "b", "c", "d"]);
+    assert_eq!((&articles[1]["verdict"], &articles[1]["copy_of"]), (&json!("copy"), &articles[0]["id"]));
+    assert_eq!((&articles[0]["text"], &articles[0]["topics"]), (&json!(GULL), &json!(["ferry"])));
+    assert_eq!(world.json_lines(&["export", "decisions"]), world.decisions());
+    let part =
+        world.json_lines(&["export", "articles", "--topic", "ferry", "--since", "2026-03-02T10:30:00Z"]);
+    assert_eq!((part.len(), &part[0]["input_id"]), (1, &json!("c")));
+    world.ok(&["export", "articles", "-o", "all.jsonl"]);
+    assert_eq!(fs::read_to_string(world.path("all.jsonl")).unwrap().lines().count(), 4);
+}
+
+#[test]
+fn a_story_is_exported_with_its_sources() {
+    let world = told();
+    let text = world.ok(&["export", "story", &ferry(&world)]);
+    assert!(text.starts_with("# Ferry Tern aground near Holm\n"), "{text}");
+    assert!(text.contains("**wire.example** (copy of 1)"), "{text}");
+    assert!(
+        text.contains("- “I **haven't had** dealings with **that** shipyard.” (only heron.example)"),
+        "{text}"
+    );
+    assert!(text.contains("3. heron.example, “Cracked bolts beneath ferry Tern, aground near Holm”, 2026-03-02 11:00 UTC, <https://heron.example/c>"), "{text}");
+}
+
+#[test]
+fn alerts_are_exported_as_a_feed_that_is_understood() {
+    let world = told();
+    let feed = world.ok(&["export", "atom", "--topic", "ferry"]);
+    world.write("feed.xml", &feed);
+    let read: Value = serde_json::from_str(&world.ok(&["inspect", "feed", "feed.xml"])).unwrap();
+    assert_eq!((&read["format"], &read["title"]), (&json!("atom"), &json!("Storywatch: ferry")), "{read}");
+    let entries = read["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), world.alerts().len());
+    assert_eq!(entries[0]["title"], "Cracked bolts beneath ferry Tern, aground near Holm");
+    assert_eq!(entries[0]["url"], "https://heron.example/c");
+}

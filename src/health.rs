@@ -1,11 +1,10 @@
-//! How a feed is doing, in words.
+//! How a feed is doing, in words, for the terminal and the page.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
     alert::line::harmless,
-    daemon::Standing,
     source::{feed::state::State, net},
 };
 
@@ -35,8 +34,25 @@ impl Kind {
     }
 }
 
+/// A feed of the config, or a sitemap found below an index of it, and what is remembered of it.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// As the config has it, or the index.
+    pub url: String,
+    /// The config's.
+    pub name: Option<String>,
+    /// `feed` or `sitemap`.
+    pub kind: &'static str,
+    /// The config's.
+    pub outlet: Option<String>,
+    /// The config's.
+    pub folder: Option<String>,
+    /// Its state as JSON text; none where it was never asked for.
+    pub state: Option<String>,
+}
+
 /// A feed with what is remembered of it.
-pub(super) struct Health {
+pub(crate) struct Health {
     feed: Standing,
     state: State,
     kind: Kind,
@@ -45,7 +61,7 @@ pub(super) struct Health {
 
 impl Health {
     /// Of a feed as the daemon tells it.
-    pub(super) fn of(feed: Standing, now: Timestamp) -> Self {
+    pub(crate) fn of(feed: Standing, now: Timestamp) -> Self {
         let known: Option<State> = feed.state.as_deref().and_then(|state| serde_json::from_str(state).ok());
         let kind = match &known {
             None => Kind::New,
@@ -57,25 +73,30 @@ impl Health {
         Self { feed, state: known.unwrap_or_default(), kind, now }
     }
 
+    /// The word for it.
+    pub(crate) fn word(&self) -> &'static str {
+        self.kind.word().0
+    }
+
     /// Whether it does not answer as it should.
-    pub(super) fn is_ill(&self) -> bool {
+    pub(crate) fn is_ill(&self) -> bool {
         matches!(self.kind, Kind::Failing | Kind::Gone | Kind::Waiting)
     }
 
     /// Whether somebody should look at it.
-    pub(super) fn needs_care(&self) -> bool {
+    pub(crate) fn needs_care(&self) -> bool {
         self.is_ill() || !self.state.repairs.is_empty()
     }
 
     /// The account on one line.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let address = net::redacted(&self.feed.url);
         let first = self.lines().into_iter().next().unwrap_or_default();
         harmless(&format!("{address}: {first}"))
     }
 
     /// The whole account on some lines.
-    pub(super) fn in_words(&self, coloured: bool) -> String {
+    pub(crate) fn in_words(&self, coloured: bool) -> String {
         let (word, colour) = self.kind.word();
         let mark = format!("{word:<8}");
         let mark = if coloured { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark };
@@ -91,7 +112,8 @@ impl Health {
         text
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// The account, a sentence a line.
+    pub(crate) fn lines(&self) -> Vec<String> {
         let state = &self.state;
         let mut lines = Vec::new();
         let error = state.error().unwrap_or("the reason is not known");
@@ -154,7 +176,7 @@ impl Health {
     }
 
     /// The account for programs.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let (health, _) = self.kind.word();
         let repaired: Vec<_> = self.state.repairs.in_words().collect();
         json!({
@@ -184,16 +206,16 @@ impl Health {
 
 /// How many are how.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally([usize; KINDS.len()]);
+pub(crate) struct Tally([usize; KINDS.len()]);
 
 impl Tally {
-    pub(super) fn count(&mut self, health: &Health) {
+    pub(crate) fn count(&mut self, health: &Health) {
         for (count, (kind, ..)) in self.0.iter_mut().zip(KINDS) {
             *count += usize::from(kind == health.kind);
         }
     }
 
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         let all: usize = self.0.iter().sum();
         let counts = self.0.iter().zip(KINDS).filter(|(count, _)| **count > 0);
         let counts: Vec<String> = counts.map(|(count, (_, word, _))| format!("{count} {word}")).collect();
@@ -206,7 +228,7 @@ impl Tally {
     }
 
     /// For programs.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         self.0.iter().zip(KINDS).map(|(count, (_, word, _))| (word.to_owned(), json!(count))).collect()
     }
 }

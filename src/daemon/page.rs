@@ -1,0 +1,49 @@
+//! The page of a running daemon: where it is, and what of the house it is shown.
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::feeds;
+use crate::{
+    article::Alert,
+    config::{Config, Feed, Listen},
+    event::Event,
+    reading::Room,
+    serve::page::{self, Door, FeedsOf, Hosts, House},
+};
+
+/// What the page is shown.
+pub(super) struct Shown {
+    pub(super) room: Arc<Room>,
+    pub(super) door: mpsc::Sender<Event>,
+    pub(super) heard: broadcast::Sender<Arc<Alert>>,
+    /// The feeds of the config as it is now.
+    pub(super) feeds: watch::Receiver<Arc<Vec<Feed>>>,
+    /// Parts that stand still.
+    pub(super) stuck: watch::Receiver<Vec<&'static str>>,
+}
+
+/// Opens the page where the config has one.
+pub(super) async fn open(config: &Config) -> anyhow::Result<Option<Door>> {
+    let Some(serve) = &config.serve else { return Ok(None) };
+    let door = match &serve.listen {
+        Listen::Tcp(address) => Door::tcp(*address).await?,
+        Listen::Unix(path) => Door::unix(path)?,
+    };
+    let place =
+        door.address().map_or_else(|| serve.listen.to_string(), |address| format!("http://{address}/"));
+    tracing::info!("the page is at {place}");
+    Ok(Some(door))
+}
+
+/// Serves it until `stop`.
+pub(super) async fn serve(door: Door, public_hosts: Vec<String>, shown: Shown, stop: CancellationToken) {
+    let hosts = Hosts::new(door.address(), &public_hosts);
+    let (of_config, pipeline) = (shown.feeds, shown.door.clone());
+    let feeds_of: FeedsOf =
+        Box::new(move || Box::pin(feeds::standings(Arc::clone(&of_config.borrow()), pipeline.clone())));
+    let house = House::new(shown.room, hosts, shown.door, shown.heard, feeds_of, shown.stuck);
+    page::serve(door, house, stop).await;
+}

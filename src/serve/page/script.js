@@ -1,0 +1,41 @@
+"use strict";
+(() => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const format = (options) => new Intl.DateTimeFormat("en-GB", options);
+  const clock = format({ hour: "2-digit", minute: "2-digit" });
+  const forms = {
+    clock,
+    minute: format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
+    day: format({ day: "numeric", month: "short", year: "numeric" }),
+  };
+  const whole = format({ dateStyle: "full", timeStyle: "long" });
+  const today = new Date().toDateString();
+  const local = (root) => {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(time.dateTime);
+      const near = time.dataset.form === "minute" && at.toDateString() === today;
+      time.textContent = (near ? clock : forms[time.dataset.form] || forms.minute).format(at);
+      time.title = whole.format(at);
+    }
+  };
+  local(document);
+  const said = document.querySelector("[data-zone]");
+  if (said && zone) said.textContent = `All times are those of ${zone.replaceAll("_", " ")}.`;
+
+  const list = document.getElementById("live");
+  if (!list || !window.EventSource) return;
+  const most = Number(list.dataset.most) || 6;
+  const source = new EventSource(`/live?after=${Number(list.dataset.after) || 0}`);
+  source.addEventListener("alert", (event) => {
+    const holder = document.createElement("template");
+    holder.innerHTML = event.data;
+    const alert = holder.content.firstElementChild;
+    if (!alert || list.querySelector(`[data-seq="${Number(event.lastEventId)}"]`)) return;
+    local(alert);
+    alert.classList.add("fresh");
+    list.prepend(alert);
+    while (list.children.length > most) list.lastElementChild.remove();
+    document.getElementById("none")?.remove();
+  });
+  addEventListener("pagehide", () => source.close());
+})();
