@@ -13,6 +13,7 @@ mod health;
 mod ingest;
 mod inspect;
 mod run;
+mod search;
 mod status;
 mod store;
 mod stories;
@@ -45,6 +46,7 @@ enum Verb {
     Status(status::Flags),
     Tail(tail::Flags),
     Topics(topics::Flags),
+    Search(search::Flags),
     Stories(stories::Flags),
     Story(story::Flags),
     Store(store::Flags),
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Verb::Status(flags) => status::run(&flags),
         Verb::Tail(flags) => tail::run(&flags),
         Verb::Topics(flags) => topics::run(&flags),
+        Verb::Search(flags) => search::run(&flags),
         Verb::Stories(flags) => stories::run(&flags),
         Verb::Story(flags) => story::run(&flags),
         Verb::Store(flags) => store::run(&flags),

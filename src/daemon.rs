@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{mpsc, oneshot, watch},
+    sync::{broadcast, mpsc, oneshot, watch},
     task::JoinSet,
     time::MissedTickBehavior,
 };
@@ -31,9 +31,9 @@ mod upkeep;
 
 pub use self::{
     backtest::backtest,
-    feeds::{advice, feeds},
+    feeds::{Standing, advice, each_feed},
     ingest::{Ingested, ingest},
-    questions::{Explained, decisions, explain, status},
+    questions::{Desk, Explained, decisions, explain, status},
     reading::read,
     rules::read_rules,
     topics::{NewTopic, new_topic},
@@ -46,20 +46,28 @@ use crate::{
     journal::{Journal, state_dir::StateDir},
     pipeline::{self, Pipeline, topic::query},
     pulse::Pulse,
+    reading::Room,
     serve::{control, websub},
     source::{
         self, DropSpec, Finished,
         feed::{Beginning, Known},
+        fetch::Fetcher,
+        fulltext,
+        turns::Turns,
     },
     store::{self, Store},
     systemd,
 };
 
-/// Deliveries that wait before the door; then the sources wait.
-const DOOR_PLACES: usize = 64;
+/// Deliveries that wait before the door; then the sources wait. What waits there is decided before a stop, in the time
+/// that a stop has: this many full ones are some seconds' work.
+const DOOR_PLACES: usize = 16;
 
 /// Requests of hubs that wait for the schedule of feeds.
 const CALLS_WAITING_MAX: usize = 8;
+
+/// Alerts that wait for a reader of the page; of more, the first are lost to him.
+const ALERTS_WAITING_MAX: usize = 256;
 
 /// How long a stop may take, from the signal on.
 const STOP_SECS_MAX: u64 = 10;
@@ -137,6 +145,11 @@ fn open_for_work(config: &Config) -> anyhow::Result<Pipeline> {
     pipeline.set_rules(rules)?;
     pipeline.forget_after(config.store.fingerprint_years);
     Ok(pipeline)
+}
+
+/// Journal and index for all who read beside the pipeline.
+fn reading_room(config: &Config) -> anyhow::Result<Arc<Room>> {
+    Ok(Arc::new(Room::open(&config.state_dir)?))
 }
 
 fn store_options(journal: &Journal) -> store::Options {
@@ -223,17 +236,21 @@ impl Daemon {
         let rules = pipeline.rules().clone();
         let oldest = pipeline.oldest_day();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
+        let mut of_pages = fulltext::Known::default();
         pipeline.each_checkpoint(|key, state| {
             if key.starts_with(source::feed::KEY_PREFIX) {
                 known.learn(key, state);
+            } else if key.starts_with(fulltext::KEY_PREFIX) {
+                of_pages.learn(key, state);
             } else if let Ok(state) = serde_json::from_slice(state) {
                 of_drops.insert(key.to_owned(), state);
             }
         })?;
         let (door, events) = mpsc::channel(DOOR_PLACES);
         let stop = CancellationToken::new();
-        let parts = ["pipeline", "feeds", "drops"].map(Part::new);
-        let [pipeline_pulse, feed_pulse, drop_pulse] = parts.each_ref().map(|part| part.pulse.clone());
+        let parts = ["pipeline", "feeds", "pages", "drops"].map(Part::new);
+        let [pipeline_pulse, feed_pulse, page_pulse, drop_pulse] =
+            parts.each_ref().map(|part| part.pulse.clone());
         let (ended, pipeline_ended) = oneshot::channel();
         thread::Builder::new()
             .name("pipeline".to_owned())
@@ -246,6 +263,7 @@ impl Daemon {
         let (specs, mut warnings) = feeds::feed_specs(&config);
         let (limits, more) = feeds::fetch_limits(&config);
         warnings.extend(more);
+        warnings.extend(feeds::without_contact(&config));
         for warning in warnings {
             tracing::warn!("{warning}");
         }
@@ -255,19 +273,34 @@ impl Daemon {
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
         let mut tasks = JoinSet::new();
-        let read = reading::for_clients(config.state_dir.clone());
+        let room = reading_room(&config)?;
+        let read = reading::for_clients(Arc::clone(&room));
         let serve = control::serve(listener, door.clone(), ingest::through_the_door(), read, stop.clone());
         tasks.spawn(named("control socket", serve));
         let (callers, calls) = mpsc::channel(CALLS_WAITING_MAX);
         if let Some(callbacks) = callbacks {
             tasks.spawn(named("callback", websub::serve(callbacks, callers, stop.clone())));
         }
-        let beginning = Beginning { limits, known, callback: feeds::callback(&config)?, calls };
+        let (fetcher, turns) = (Arc::new(Fetcher::new(&limits)), Arc::new(Turns::new(limits.per_host_gap())));
+        let (parcels, parcels_in) = mpsc::channel(fulltext::PARCELS_MAX);
+        let beginning = fulltext::Beginning {
+            fetcher: Arc::clone(&fetcher),
+            turns: Arc::clone(&turns),
+            page_wait: Duration::from_secs(limits.page_wait_secs.into()),
+            known: of_pages,
+            parcels: parcels_in,
+        };
+        let join = fulltext::run(feeds_now.clone(), beginning, door.clone(), page_pulse, stop.clone());
+        tasks.spawn(named("pages", join));
+        let callback = feeds::callback(&config)?;
+        let pages = Some(parcels);
+        let beginning = Beginning { limits, fetcher, turns, pages, known, callback, calls };
         let poll = source::feed::run(feeds_now, beginning, door.clone(), feed_pulse, stop.clone());
         tasks.spawn(named("feeds", poll));
         let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
         tasks.spawn(named("drops", watch));
-        let index = reading::keep_up(config.state_dir.clone(), stop.clone());
+        let (heard, _) = broadcast::channel(ALERTS_WAITING_MAX);
+        let index = reading::keep_up(Arc::clone(&room), heard.clone(), stop.clone());
         tasks.spawn(named("search index", index));
         let texts =
             retention::keep_up(config.state_dir.clone(), (&config.store).into(), oldest, stop.clone());

@@ -1,23 +1,38 @@
-//! The reading room: what is known of a story so far, who said it first, who says it differently. Reads the journal
-//! by way of the search index; stands in nobody's way.
+//! The reading room: what is known of a story so far, who said it first, who says it differently, and where a word
+//! stands. Reads the journal by way of the search index; stands in nobody's way.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock, TryLockError},
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::storyline::{Storyline, Told};
+use self::{
+    found::Search,
+    storyline::{Storyline, Told},
+};
 use crate::{
-    article::Id,
+    article::{Alert, Article, Decision, Id},
     journal::{JournalError, Line, reader::Reader},
-    search::{Filter, Hit, Search, SearchError},
+    search::{self, Filter, Hit, SearchError, Shown, Snapshot},
 };
 
 pub mod drift;
+pub mod found;
+mod snippet;
 pub mod storyline;
 
 /// Most reports of one story that are read: the first, from which the rest follows.
 const STORY_REPORTS_MAX: usize = 1_000;
+
+/// Between two tries to be the one who takes in what is new.
+const TRY_EVERY: Duration = Duration::from_millis(20);
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +42,8 @@ pub enum Asked {
     Stories(Filter),
     /// One story whole: a `Storyline`, or null.
     Story(Id),
+    /// Which reports hold some words: a `Found`.
+    Search(Search),
 }
 
 /// A question cannot be answered.
@@ -41,6 +58,19 @@ pub enum ReadingError {
     /// The answer cannot be written as JSON.
     #[error("could not write an answer as JSON")]
     Json(#[from] serde_json::Error),
+    /// A fault of the program; its last words are in the log.
+    #[error("answering failed by a fault of the program")]
+    Panicked,
+    /// The query cannot be read.
+    #[error("the query is not understood: {0}")]
+    Query(String),
+}
+
+impl ReadingError {
+    /// Whether the index is at fault, so that one that is built again may answer.
+    fn is_of_index(&self) -> bool {
+        matches!(self, Self::Search(SearchError::Index { .. }))
+    }
 }
 
 /// A story in a list.
@@ -69,23 +99,144 @@ pub struct ListedArticle {
     pub input_id: Option<String>,
 }
 
-/// Journal and index, open for reading.
+/// Journal and index, open for reading. One process has one; it is shared.
 pub struct Room {
-    search: Search,
+    state_dir: PathBuf,
+    /// Locked by the one who writes the index, so that others can wait for what is written.
+    search: Mutex<search::Search>,
+    /// Locked for the moment in which it is exchanged or taken; those who took it read on in theirs.
+    view: RwLock<Arc<View>>,
+}
+
+/// Journal and index as they stood at one moment.
+pub struct View {
     journal: Reader,
+    index: Snapshot,
 }
 
 impl Room {
-    /// Opens journal and search index of a state directory, and brings the index to where the journal ends; `progress`
-    /// is told bytes done and in all.
+    /// Opens journal and search index of a state directory as they are.
     ///
     /// # Errors
-    /// When either cannot be read, or the index not be written.
-    pub fn open(state_dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Self, ReadingError> {
+    /// When either cannot be read.
+    pub fn open(state_dir: &Path) -> Result<Self, ReadingError> {
         let journal = Reader::open(state_dir)?;
-        let search = Search::open(state_dir)?;
-        search.catch_up(&journal, progress)?;
-        Ok(Self { search, journal })
+        let search = search::Search::open(state_dir)?;
+        let index = search.snapshot()?;
+        Ok(Self {
+            state_dir: state_dir.to_owned(),
+            search: Mutex::new(search),
+            view: RwLock::new(Arc::new(View { journal, index })),
+        })
+    }
+
+    /// Opens them, and takes in what the index lacks; `progress` is told bytes done and in all.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or the index not be written.
+    pub fn open_whole(state_dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Self, ReadingError> {
+        let room = Self::open(state_dir)?;
+        room.catch_up(progress, &mut |_| {})?;
+        Ok(room)
+    }
+
+    /// Takes in what was committed since; `heard` is given each alert of it.
+    ///
+    /// # Errors
+    /// When journal or index fail.
+    pub fn catch_up(
+        &self,
+        progress: &mut dyn FnMut(u64, u64),
+        heard: &mut dyn FnMut(Alert),
+    ) -> Result<(), ReadingError> {
+        let search = self.search.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take_in(&search, progress, heard)
+    }
+
+    /// The same, but waits no longer than `patience` for another who is at it.
+    ///
+    /// # Errors
+    /// When journal or index fail.
+    pub fn catch_up_within(&self, patience: Duration) -> Result<(), ReadingError> {
+        let until = Instant::now() + patience;
+        while Instant::now() < until {
+            match self.search.try_lock() {
+                Ok(search) => return self.take_in(&search, &mut |_, _| {}, &mut |_| {}),
+                Err(TryLockError::Poisoned(poisoned)) => {
+                    return self.take_in(&poisoned.into_inner(), &mut |_, _| {}, &mut |_| {});
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(TRY_EVERY),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_in(
+        &self,
+        search: &search::Search,
+        progress: &mut dyn FnMut(u64, u64),
+        heard: &mut dyn FnMut(Alert),
+    ) -> Result<(), ReadingError> {
+        let journal = Reader::open(&self.state_dir)?;
+        if self.view().index.position() == journal.end() {
+            return Ok(());
+        }
+        let mut shown = Ok(());
+        let taken = search.catch_up(&journal, progress, &mut |alert| heard(alert));
+        // What was committed before a fault is shown all the same.
+        match search.snapshot() {
+            Ok(index) => {
+                *self.view.write().unwrap_or_else(PoisonError::into_inner) =
+                    Arc::new(View { journal, index });
+            }
+            Err(fault) => shown = Err(fault),
+        }
+        taken?;
+        Ok(shown?)
+    }
+
+    /// Throws away an index that is damaged, and begins an empty one.
+    ///
+    /// # Errors
+    /// When it cannot be removed or made.
+    pub fn begin_again(&self) -> Result<(), ReadingError> {
+        let mut search = self.search.lock().unwrap_or_else(PoisonError::into_inner);
+        search::Search::discard(&self.state_dir)?;
+        *search = search::Search::open(&self.state_dir)?;
+        let view = View { journal: Reader::open(&self.state_dir)?, index: search.snapshot()? };
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        Ok(())
+    }
+
+    /// Asks what is known now. Where the index turns out to be damaged it is built again, and asked again.
+    ///
+    /// # Errors
+    /// What the question fails by.
+    pub fn ask<T>(&self, question: impl Fn(&View) -> Result<T, ReadingError>) -> Result<T, ReadingError> {
+        let view = self.view();
+        // A damaged file may show itself as a panic in the midst of the index.
+        let asked = catch_unwind(AssertUnwindSafe(|| question(&view)));
+        let of_index =
+            asked.as_ref().map_or(true, |asked| asked.as_ref().is_err_and(ReadingError::is_of_index));
+        if of_index && view.index.is_damaged() {
+            tracing::warn!("the search index is damaged: it is built again");
+            self.begin_again()?;
+            self.catch_up(&mut |_, _| {}, &mut |_| {})?;
+            return question(&self.view());
+        }
+        asked.unwrap_or(Err(ReadingError::Panicked))
+    }
+
+    /// What is known now.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl View {
+    /// Whether the index is not as it was written; reads all of it.
+    pub fn is_damaged(&self) -> bool {
+        self.index.is_damaged()
     }
 
     /// The answer to a question, as JSON.
@@ -96,6 +247,7 @@ impl Room {
         Ok(match asked {
             Asked::Stories(filter) => serde_json::to_value(self.stories(filter)?)?,
             Asked::Story(id) => serde_json::to_value(self.story(*id)?)?,
+            Asked::Search(search) => serde_json::to_value(self.search(search)?)?,
         })
     }
 
@@ -104,9 +256,9 @@ impl Room {
     /// # Errors
     /// When the index cannot be read.
     pub fn stories(&self, filter: &Filter) -> Result<Vec<Listed>, ReadingError> {
-        let mut stories: BTreeMap<Id, Vec<Hit>> = BTreeMap::new();
-        for hit in self.search.hits(filter)? {
-            stories.entry(hit.story).or_default().push(hit);
+        let mut stories: BTreeMap<Id, Vec<Shown>> = BTreeMap::new();
+        for shown in self.index.shown(filter, None)? {
+            stories.entry(shown.hit.story).or_default().push(shown);
         }
         let mut listed: Vec<Listed> =
             stories.into_iter().filter_map(|(id, hits)| listed(id, &hits)).collect();
@@ -119,41 +271,51 @@ impl Room {
     /// # Errors
     /// When index or journal cannot be read.
     pub fn story(&self, id: Id) -> Result<Option<Storyline>, ReadingError> {
-        let hits = self.search.hits(&Filter { story: Some(id), ..Filter::default() })?;
+        let hits = self.index.hits(&Filter { story: Some(id), ..Filter::default() }, None)?;
         let mut told = Vec::new();
         for hit in hits.iter().take(STORY_REPORTS_MAX) {
-            match self.journal.read(hit.at) {
-                Ok(Line::Article { article, decision, .. }) => told.push(Told { article, decision }),
-                Ok(_) => {}
-                Err(fault @ (JournalError::Damaged { .. } | JournalError::Forgotten { .. })) => {
-                    tracing::warn!("{fault}; the story is shown without this report");
-                }
-                Err(fault) => return Err(fault.into()),
+            if let Some((article, decision, _)) = self.read(hit)? {
+                told.push(Told { article, decision });
             }
         }
         let left_out = hits.len().saturating_sub(STORY_REPORTS_MAX);
         Ok((!told.is_empty()).then(|| storyline::storyline(id, &told, left_out)))
     }
+
+    /// What the journal has of a hit; none where that is damaged, or another's by now.
+    fn read(&self, hit: &Hit) -> Result<Option<(Article, Decision, Vec<Alert>)>, ReadingError> {
+        match self.journal.read(hit.at) {
+            Ok(Line::Article { article, decision, alerts, .. }) => {
+                let same = decision.article.id.report == hit.report;
+                Ok(same.then_some((article, decision, alerts)))
+            }
+            Ok(_) => Ok(None),
+            Err(fault @ (JournalError::Damaged { .. } | JournalError::Forgotten { .. })) => {
+                tracing::warn!("{fault}; shown without this report");
+                Ok(None)
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
 }
 
 /// `hits` in order of arrival.
-fn listed(id: Id, hits: &[Hit]) -> Option<Listed> {
+fn listed(id: Id, hits: &[Shown]) -> Option<Listed> {
     let (first, last) = (hits.first()?, hits.last()?);
     let mut articles: Vec<ListedArticle> = Vec::new();
-    let mut outlets: Vec<&str> = Vec::new();
-    for hit in hits {
-        if !articles.iter().any(|known| known.id == hit.report) {
-            articles.push(ListedArticle { id: hit.report, input_id: hit.input_id.clone() });
+    let mut known = std::collections::HashSet::new();
+    let mut outlets = std::collections::HashSet::new();
+    for shown in hits {
+        if known.insert(shown.hit.report) {
+            articles.push(ListedArticle { id: shown.hit.report, input_id: shown.input_id.clone() });
         }
-        if !outlets.contains(&hit.outlet.as_str()) {
-            outlets.push(&hit.outlet);
-        }
+        outlets.insert(shown.outlet.as_str());
     }
     Some(Listed {
         id,
         title: first.title.clone(),
-        first: first.time,
-        last: last.time,
+        first: first.hit.time,
+        last: last.hit.time,
         outlets: outlets.len(),
         articles,
     })

@@ -2,40 +2,51 @@
 //! missing, damaged or of another form is built again. The only user of tantivy.
 
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
 use tantivy::{
-    DocAddress, Index, IndexWriter, TantivyDocument, TantivyError, Term,
-    collector::DocSetCollector,
-    columnar::Column,
+    DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
+    TantivyError, Term,
     directory::error::LockError,
-    query::{AllQuery, BooleanQuery, Query, RangeQuery, TermQuery},
-    schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TEXT, Value},
+    query::{AllQuery, BooleanQuery, EnableScoring, Query, TermQuery},
+    schema::{IndexRecordOption, Schema},
 };
 
+use self::schema::{Columns, FORM, Fields, Splitter, WORDS};
 use crate::{
-    article::{Article, Decision, Id},
+    article::{Alert, Id},
     journal::{JournalError, Line, Position, reader::Reader},
-    pipeline::view::Locator,
+    pipeline::{topic::query, view::Locator},
 };
 
-/// Version of the fields; an index of another is built again.
-const FORM: u32 = 1;
+mod ranked;
+mod schema;
+mod words;
+
+pub use self::{
+    ranked::{By, Ranked},
+    schema::Kind,
+};
 
 /// Memory for documents that are not yet written.
-const WRITER_BYTES: usize = 24 << 20;
+const WRITER_BYTES: usize = 32 << 20;
 
 /// Lines between two commits of the index; a crash costs no more than to read them again.
 const COMMIT_LINES: u32 = 20_000;
+
+/// Documents between two looks at the clock.
+const LOOK_EVERY: u32 = 4_096;
 
 /// The index cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
     /// tantivy fails.
-    #[error("the search index {} fails: remove it, and it is built again", path.display())]
+    #[error("the search index {} fails", path.display())]
     Index {
         /// Its directory.
         path: PathBuf,
@@ -55,32 +66,54 @@ pub enum SearchError {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What was asked for costs too much.
+    #[error("the query has {0}")]
+    Refused(String),
+    /// The answer took longer than it may.
+    #[error("the answer took too long: ask for less, or for a shorter time")]
+    Late,
 }
 
 /// What is looked for; nothing said is everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Reports of this story.
+    #[serde(default)]
     pub story: Option<Id>,
     /// Reports that belong to this topic.
+    #[serde(default)]
     pub topic: Option<String>,
+    /// Reports that this topic was told of.
+    #[serde(default)]
+    pub told: Option<String>,
     /// Reports that arrived then or later, unix seconds.
+    #[serde(default)]
     pub since: Option<i64>,
+    /// Reports that arrived before then, unix seconds.
+    #[serde(default)]
+    pub until: Option<i64>,
 }
 
-/// A report in one revision, as far as the index knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A report in one revision, as far as the index knows it without looking further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// The journal's sequence number: hits come in this order.
-    pub seq: u64,
+    /// Where its line stands in the journal: what came first has the lesser one.
+    pub at: Locator,
     /// The report.
     pub report: Id,
     /// The story that it belongs to.
     pub story: Id,
-    /// Where its line stands in the journal.
-    pub at: Locator,
     /// When it arrived, unix seconds.
     pub time: i64,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a list shows of a hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The hit.
+    pub hit: Hit,
     /// Who publishes.
     pub outlet: String,
     /// Headline.
@@ -93,24 +126,17 @@ pub struct Hit {
 pub struct Search {
     path: PathBuf,
     index: Index,
+    reader: IndexReader,
     fields: Fields,
 }
 
-#[derive(Clone, Copy)]
-struct Fields {
-    seq: Field,
-    report: Field,
-    story: Field,
-    day: Field,
-    offset: Field,
-    time: Field,
-    topic: Field,
-    outlet: Field,
-    language: Field,
-    entity: Field,
-    title: Field,
-    text: Field,
-    input_id: Field,
+/// The index as it stood at one moment.
+pub struct Snapshot {
+    path: PathBuf,
+    searcher: Searcher,
+    fields: Fields,
+    position: Position,
+    withdrawn: HashSet<Id>,
 }
 
 /// How far the journal is indexed: tantivy keeps it with each commit.
@@ -120,26 +146,6 @@ struct Payload {
     position: Position,
 }
 
-fn schema() -> (Schema, Fields) {
-    let mut schema = Schema::builder();
-    let fields = Fields {
-        seq: schema.add_u64_field("seq", FAST),
-        report: schema.add_u64_field("report", FAST | INDEXED),
-        story: schema.add_u64_field("story", FAST | INDEXED),
-        day: schema.add_u64_field("day", FAST),
-        offset: schema.add_u64_field("offset", FAST),
-        time: schema.add_i64_field("time", FAST | INDEXED),
-        topic: schema.add_text_field("topic", STRING),
-        outlet: schema.add_text_field("outlet", STRING | STORED),
-        language: schema.add_text_field("language", STRING),
-        entity: schema.add_text_field("entity", TEXT),
-        title: schema.add_text_field("title", TEXT | STORED),
-        text: schema.add_text_field("text", TEXT),
-        input_id: schema.add_text_field("input_id", STORED),
-    };
-    (schema.build(), fields)
-}
-
 impl Search {
     /// Opens the index of a state directory; an empty one where there is none that can be used.
     ///
@@ -147,26 +153,54 @@ impl Search {
     /// When it cannot be made.
     pub fn open(state_dir: &Path) -> Result<Self, SearchError> {
         let path = state_dir.join("search");
-        let (schema, fields) = schema();
+        let (schema, fields) = schema::schema();
         if !state_dir.exists() {
             // Nothing was ever stored, and a question leaves nothing behind.
-            return Ok(Self { path, index: Index::create_in_ram(schema), fields });
+            return Self::of(path, Index::create_in_ram(schema), fields);
         }
         if let Ok(index) = Index::open_in_dir(&path)
             && index.schema() == schema
             && payload(&index).is_some_and(|payload| payload.form == FORM)
+            && let Ok(search) = Self::of(path.clone(), index, fields)
         {
-            return Ok(Self { path, index, fields });
+            return Ok(search);
         }
         let index = fresh(&path, schema)?;
-        Ok(Self { path, index, fields })
+        Self::of(path, index, fields)
+    }
+
+    fn of(path: PathBuf, index: Index, fields: Fields) -> Result<Self, SearchError> {
+        index.tokenizers().register(WORDS, Splitter);
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
+        match reader {
+            Ok(reader) => Ok(Self { path, index, reader, fields }),
+            Err(source) => Err(SearchError::Index { path, source: Box::new(source) }),
+        }
+    }
+
+    /// Throws the index of a state directory away: the next who opens it builds it again.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn discard(state_dir: &Path) -> Result<(), SearchError> {
+        let path = state_dir.join("search");
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(SearchError::Io { path, source }),
+            _ => Ok(()),
+        }
     }
 
     /// Takes in what the journal holds beyond the index. Where another process is at it, that one's work is enough.
+    /// `heard` is given each alert of it, in order.
     ///
     /// # Errors
     /// When journal or index fail.
-    pub fn catch_up(&self, journal: &Reader, progress: &mut dyn FnMut(u64, u64)) -> Result<(), SearchError> {
+    pub fn catch_up(
+        &self,
+        journal: &Reader,
+        progress: &mut dyn FnMut(u64, u64),
+        heard: &mut dyn FnMut(Alert),
+    ) -> Result<(), SearchError> {
         if self.position() == journal.end() {
             return Ok(());
         }
@@ -176,11 +210,11 @@ impl Search {
             Err(fault) => return Err(self.failed(fault)),
         };
         let from = self.position();
-        match self.take_in(&mut writer, journal, from, progress) {
+        match self.take_in(&mut writer, journal, from, progress, heard) {
             // The journal is another one, or was shortened: it is read from its start.
             Err(SearchError::Journal(JournalError::Beyond { .. })) => {
                 writer.delete_all_documents().map_err(|fault| self.failed(fault))?;
-                self.take_in(&mut writer, journal, Position::default(), progress)?;
+                self.take_in(&mut writer, journal, Position::default(), progress, &mut |_| {})?;
             }
             done => done?,
         }
@@ -193,6 +227,7 @@ impl Search {
         journal: &Reader,
         from: Position,
         progress: &mut dyn FnMut(u64, u64),
+        heard: &mut dyn FnMut(Alert),
     ) -> Result<(), SearchError> {
         let total = bytes_from(journal, from);
         let mut scan = journal.scan(from)?;
@@ -200,9 +235,10 @@ impl Search {
         let mut end = from;
         while let Some(line) = scan.next() {
             match line {
-                Ok((at, Line::Article { seq, article, decision, .. })) => {
-                    let document = self.fields.document(seq, at, &article, &decision);
+                Ok((at, Line::Article { article, decision, alerts, .. })) => {
+                    let document = self.fields.document(at, &article, &decision, &alerts);
                     writer.add_document(document).map_err(|fault| self.failed(fault))?;
+                    alerts.into_iter().for_each(&mut *heard);
                     lines += 1;
                 }
                 Ok((_, Line::Commit(_))) => {
@@ -229,36 +265,34 @@ impl Search {
         Ok(())
     }
 
-    fn position(&self) -> Position {
+    /// How far the journal is indexed.
+    pub fn position(&self) -> Position {
         payload(&self.index).map_or(Position::default(), |payload| payload.position)
     }
 
-    /// The reports that pass the filter, every revision, in order of arrival.
+    /// The index as it stands now.
     ///
     /// # Errors
-    /// When the index cannot be read.
-    pub fn hits(&self, filter: &Filter) -> Result<Vec<Hit>, SearchError> {
-        self.read(filter).map_err(|fault| self.failed(fault))
-    }
-
-    fn read(&self, filter: &Filter) -> tantivy::Result<Vec<Hit>> {
-        let searcher = self.index.reader()?.searcher();
-        let mut found: Vec<DocAddress> =
-            searcher.search(&self.fields.query(filter), &DocSetCollector)?.into_iter().collect();
-        found.sort_unstable();
-        let mut hits = Vec::with_capacity(found.len());
-        let mut columns: Option<(u32, Columns)> = None;
-        for at in found {
-            let of_segment = match columns.take() {
-                Some((segment, open)) if segment == at.segment_ord => open,
-                _ => Columns::open(&searcher, at.segment_ord)?,
-            };
-            let document: TantivyDocument = searcher.doc(at)?;
-            hits.push(of_segment.hit(at.doc_id, &document, &self.fields));
-            columns = Some((at.segment_ord, of_segment));
-        }
-        hits.sort_by_key(|hit| hit.seq);
-        Ok(hits)
+    /// When it cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, SearchError> {
+        // Read first: what is committed in between is only seen earlier than it is said to be.
+        let position = self.position();
+        self.reader.reload().map_err(|fault| self.failed(fault))?;
+        let mut snapshot = Snapshot {
+            path: self.path.clone(),
+            searcher: self.reader.searcher(),
+            fields: self.fields,
+            position,
+            withdrawn: HashSet::new(),
+        };
+        let term = Term::from_field_u64(self.fields.kind, Kind::Withdrawn.number());
+        let withdrawn = TermQuery::new(term, IndexRecordOption::Basic);
+        let mut reports = HashSet::new();
+        snapshot.each(&withdrawn, &Limits::default(), |columns, _, doc, _| {
+            reports.insert(columns.hit(doc).report);
+        })?;
+        snapshot.withdrawn = reports;
+        Ok(snapshot)
     }
 
     fn failed(&self, source: TantivyError) -> SearchError {
@@ -266,86 +300,210 @@ impl Search {
     }
 }
 
+/// What bounds a walk through the hits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Limits {
+    since: Option<i64>,
+    until: Option<i64>,
+    deadline: Option<Instant>,
+    scored: bool,
+}
+
+impl Limits {
+    fn of(filter: &Filter, deadline: Option<Instant>) -> Self {
+        Self { since: filter.since, until: filter.until, deadline, scored: false }
+    }
+
+    fn holds(&self, time: i64) -> bool {
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    }
+
+    fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() > deadline)
+    }
+}
+
+impl Snapshot {
+    /// How far the journal is in it.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Whether its publisher took a report back.
+    pub fn is_withdrawn(&self, report: Id) -> bool {
+        self.withdrawn.contains(&report)
+    }
+
+    /// The reports that pass the filter, every revision, in order of arrival.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or the deadline passes.
+    pub fn hits(&self, filter: &Filter, deadline: Option<Instant>) -> Result<Vec<Hit>, SearchError> {
+        let mut hits = Vec::new();
+        let limits = Limits::of(filter, deadline);
+        self.each(&self.fields.passes(filter), &limits, |columns, _, doc, _| hits.push(columns.hit(doc)))?;
+        hits.sort_unstable_by_key(|hit| hit.at);
+        Ok(hits)
+    }
+
+    /// The same, with what a list shows of each.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or the deadline passes.
+    pub fn shown(&self, filter: &Filter, deadline: Option<Instant>) -> Result<Vec<Shown>, SearchError> {
+        let mut found = Vec::new();
+        let limits = Limits::of(filter, deadline);
+        self.each(&self.fields.passes(filter), &limits, |columns, segment, doc, _| {
+            found.push((columns.hit(doc), columns.outlet(doc), tantivy::DocAddress::new(segment, doc)));
+        })?;
+        let mut shown = Vec::with_capacity(found.len());
+        for (hit, outlet, address) in found {
+            let document: TantivyDocument = self.searcher.doc(address).map_err(|fault| self.failed(fault))?;
+            shown.push(Shown {
+                hit,
+                outlet,
+                title: schema::stored(&document, self.fields.headline).unwrap_or_default(),
+                input_id: schema::stored(&document, self.fields.input_id),
+            });
+        }
+        shown.sort_unstable_by_key(|shown| shown.hit.at);
+        Ok(shown)
+    }
+
+    /// How many reports of each kind that pass the filter arrived in each span of `width` seconds from `filter.since`
+    /// on; later revisions are not counted.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or the deadline passes.
+    pub fn histogram(
+        &self,
+        filter: &Filter,
+        width: i64,
+        spans: usize,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Bar>, SearchError> {
+        let mut bars = vec![Bar::default(); spans];
+        let since = filter.since.unwrap_or(0);
+        let limits = Limits::of(filter, deadline);
+        self.each(&self.fields.passes(filter), &limits, |columns, _, doc, _| {
+            let hit = columns.hit(doc);
+            let span = (hit.time - since).checked_div(width).and_then(|span| usize::try_from(span).ok());
+            let Some(bar) = span.and_then(|span| bars.get_mut(span)) else { return };
+            match hit.kind {
+                Kind::New => bar.originals += 1,
+                Kind::Copy => bar.copies += 1,
+                Kind::Later | Kind::Withdrawn => {}
+            }
+        })?;
+        Ok(bars)
+    }
+
+    /// Reads all of its files, and tells whether one of them is not as it was written.
+    pub fn is_damaged(&self) -> bool {
+        self.searcher.index().validate_checksum().map_or(true, |damaged| !damaged.is_empty())
+    }
+
+    /// How many documents there are.
+    pub fn documents(&self) -> u64 {
+        self.searcher.num_docs()
+    }
+
+    /// Calls `take` with each hit's columns, segment, number and score.
+    fn each(
+        &self,
+        query: &dyn Query,
+        limits: &Limits,
+        mut take: impl FnMut(&Columns, u32, u32, f32),
+    ) -> Result<(), SearchError> {
+        let failed = |fault| self.failed(fault);
+        let scoring = if limits.scored {
+            EnableScoring::enabled_from_searcher(&self.searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(&self.searcher)
+        };
+        let weight = query.weight(scoring).map_err(failed)?;
+        let mut until_look = LOOK_EVERY;
+        for (number, segment) in (0..).zip(self.searcher.segment_readers()) {
+            let columns = Columns::open(segment).map_err(failed)?;
+            if !columns.may_hold(limits.since, limits.until) {
+                continue;
+            }
+            if limits.is_over() {
+                return Err(SearchError::Late);
+            }
+            let alive = segment.alive_bitset();
+            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
+            let mut doc = scorer.doc();
+            while doc != TERMINATED {
+                if alive.is_none_or(|alive| alive.is_alive(doc)) && limits.holds(columns.time(doc)) {
+                    let score = if limits.scored { scorer.score() } else { 0.0 };
+                    take(&columns, number, doc, score);
+                }
+                until_look -= 1;
+                if until_look == 0 {
+                    until_look = LOOK_EVERY;
+                    if limits.is_over() {
+                        return Err(SearchError::Late);
+                    }
+                }
+                doc = scorer.advance();
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, source: TantivyError) -> SearchError {
+        SearchError::Index { path: self.path.clone(), source: Box::new(source) }
+    }
+}
+
+/// Reports in a span of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bar {
+    /// With words of their own.
+    pub originals: u32,
+    /// Copies.
+    pub copies: u32,
+}
+
 impl Fields {
-    fn document(&self, seq: u64, at: Locator, article: &Article, decision: &Decision) -> TantivyDocument {
-        let head = &decision.article;
-        let mut document = TantivyDocument::new();
-        document.add_u64(self.seq, seq);
-        document.add_u64(self.report, head.id.report.0);
-        document.add_u64(self.story, decision.story.unwrap_or(head.id.report).0);
-        document.add_u64(self.day, u64::from(at.day));
-        document.add_u64(self.offset, at.offset);
-        document.add_i64(self.time, article.seen_at.as_second());
-        for found in &decision.matches {
-            document.add_text(self.topic, &found.topic);
-        }
-        document.add_text(self.outlet, &article.outlet);
-        if let Some(language) = &head.language {
-            document.add_text(self.language, language);
-        }
-        for entity in &decision.entities {
-            document.add_text(self.entity, &entity.name);
-        }
-        document.add_text(self.title, &article.title);
-        document.add_text(self.text, &article.text);
-        if let Some(input_id) = &article.input_id {
-            document.add_text(self.input_id, input_id);
-        }
-        document
-    }
-
-    fn query(&self, filter: &Filter) -> BooleanQuery {
+    fn parts(&self, filter: &Filter) -> Vec<Box<dyn Query>> {
         let exact = |term| Box::new(TermQuery::new(term, IndexRecordOption::Basic)) as Box<dyn Query>;
-        let mut all: Vec<Box<dyn Query>> = Vec::new();
-        all.extend(filter.story.map(|story| exact(Term::from_field_u64(self.story, story.0))));
-        all.extend(filter.topic.as_ref().map(|topic| exact(Term::from_field_text(self.topic, topic))));
-        if let Some(since) = filter.since {
-            let from = std::ops::Bound::Included(Term::from_field_i64(self.time, since));
-            all.push(Box::new(RangeQuery::new(from, std::ops::Bound::Unbounded)));
-        }
-        if all.is_empty() {
-            all.push(Box::new(AllQuery));
-        }
-        BooleanQuery::intersection(all)
-    }
-}
-
-/// The numbers of one segment's documents.
-struct Columns {
-    seq: Column<u64>,
-    report: Column<u64>,
-    story: Column<u64>,
-    day: Column<u64>,
-    offset: Column<u64>,
-    time: Column<i64>,
-}
-
-impl Columns {
-    fn open(searcher: &tantivy::Searcher, segment: u32) -> tantivy::Result<Self> {
-        let fast = searcher.segment_reader(segment).fast_fields();
-        Ok(Self {
-            seq: fast.u64("seq")?,
-            report: fast.u64("report")?,
-            story: fast.u64("story")?,
-            day: fast.u64("day")?,
-            offset: fast.u64("offset")?,
-            time: fast.i64("time")?,
-        })
+        let story = filter.story.map(|story| Term::from_field_u64(self.story, story.0));
+        let topic = filter.topic.as_ref().map(|topic| Term::from_field_text(self.topic, topic));
+        let told = filter.told.as_ref().map(|topic| Term::from_field_text(self.told, topic));
+        [story, topic, told].into_iter().flatten().map(exact).collect()
     }
 
-    fn hit(&self, doc: u32, document: &TantivyDocument, fields: &Fields) -> Hit {
-        let number = |column: &Column<u64>| column.first(doc).unwrap_or(0);
-        let text = |field| document.get_first(field).and_then(|value| value.as_str()).map(ToOwned::to_owned);
-        Hit {
-            seq: number(&self.seq),
-            report: Id(number(&self.report)),
-            story: Id(number(&self.story)),
-            at: Locator { day: u32::try_from(number(&self.day)).unwrap_or(0), offset: number(&self.offset) },
-            time: self.time.first(doc).unwrap_or(0),
-            outlet: text(fields.outlet).unwrap_or_default(),
-            title: text(fields.title).unwrap_or_default(),
-            input_id: text(fields.input_id),
+    /// All but the times of a filter.
+    fn passes(&self, filter: &Filter) -> Box<dyn Query> {
+        let mut parts = self.parts(filter);
+        match parts.pop() {
+            None => Box::new(AllQuery),
+            Some(only) if parts.is_empty() => only,
+            Some(last) => {
+                parts.push(last);
+                Box::new(BooleanQuery::intersection(parts))
+            }
         }
+    }
+
+    /// A query of topics' language, and a filter; and whether all that is found is what was asked for.
+    fn asks(
+        &self,
+        query: Option<&query::Query>,
+        filter: &Filter,
+        scored: bool,
+    ) -> Result<(Box<dyn Query>, bool), SearchError> {
+        let Some(query) = query else { return Ok((self.passes(filter), true)) };
+        let translator = words::Translator { fields: self, scored };
+        let (query, exact) = translator.whole(query).map_err(SearchError::Refused)?;
+        let mut parts = self.parts(filter);
+        if parts.is_empty() {
+            return Ok((query, exact));
+        }
+        parts.push(query);
+        Ok((Box::new(BooleanQuery::intersection(parts)), exact))
     }
 }
 

@@ -1,44 +1,100 @@
 //! Questions to the reading room, and what keeps its index near to the journal's end.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::{broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::journal_progress;
 use crate::{
+    article::Alert,
     config::Config,
-    reading::{Asked, Room},
+    reading::{Asked, ReadingError, Room},
     serve::control::{self, Read, Reply, Request},
 };
 
-/// Pause between two rounds of indexing: a question takes in the rest itself.
-const PAUSE: Duration = Duration::from_secs(15);
+/// Pause between two rounds of indexing.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// Takes what was committed into the search index now and then, until `stop`. What fails is told once, and tried again.
-pub(super) async fn keep_up(state_dir: PathBuf, stop: CancellationToken) {
+/// A question waits so long for what is being indexed, then it is answered from what is there.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Readers give way to the pipeline.
+pub(super) const NICE: i32 = 5;
+
+/// Takes what was committed into the search index, and tells of its alerts, until `stop`. On a thread of its own that
+/// gives way to others. What fails is told once, and tried again.
+pub(super) async fn keep_up(room: Arc<Room>, heard: broadcast::Sender<Arc<Alert>>, stop: CancellationToken) {
+    let (ended, end) = oneshot::channel::<()>();
+    let until = stop.clone();
+    let started = thread::Builder::new().name("search index".to_owned()).spawn(move || {
+        give_way();
+        rounds(&room, &heard, &until);
+        drop(ended);
+    });
+    match started {
+        // It is told of the stop at its next round; what it is at is begun again at the next start.
+        Ok(_) => drop(stop.run_until_cancelled(end).await),
+        Err(fault) => tracing::error!(%fault, "could not start indexing"),
+    }
+    stop.cancelled().await;
+}
+
+/// Lowers the priority of the calling thread.
+pub(super) fn give_way() {
+    if let Err(fault) = rustix::process::nice(NICE) {
+        tracing::debug!(%fault, "could not lower a thread's priority");
+    }
+}
+
+fn rounds(room: &Room, heard: &broadcast::Sender<Arc<Alert>>, stop: &CancellationToken) {
+    // What was told before this start is no news to those who watch.
+    let mut caught_up = false;
     let mut failed = false;
-    while stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_some() {
-        let state_dir = state_dir.clone();
-        let round = tokio::task::spawn_blocking(move || Room::open(&state_dir, &mut |_, _| {}).map(drop));
-        let Some(done) = stop.run_until_cancelled(round).await else { return };
-        match done {
-            Ok(Ok(())) => failed = false,
-            Ok(Err(fault)) if !failed => {
-                tracing::warn!("{:#}; `stories` and `story` lag behind", anyhow::Error::from(fault));
-                failed = true;
+    while !stop.is_cancelled() {
+        let done = room.catch_up(&mut |_, _| {}, &mut |alert| {
+            if caught_up {
+                // Nobody may be watching.
+                heard.send(Arc::new(alert)).ok();
             }
-            Ok(Err(_)) => {}
-            Err(fault) => tracing::error!("indexing failed by a fault of the program: {fault}"),
+        });
+        match done {
+            Ok(()) => (caught_up, failed) = (true, false),
+            Err(fault) => {
+                if !failed {
+                    tracing::warn!("{:#}; `stories`, `search` and the page lag behind", told(fault));
+                    failed = true;
+                }
+                mend(room, &mut caught_up);
+            }
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// An index that is damaged is built again.
+fn mend(room: &Room, caught_up: &mut bool) {
+    if room.view().is_damaged() {
+        *caught_up = false;
+        if let Err(fault) = room.begin_again() {
+            tracing::warn!("{:#}", told(fault));
         }
     }
 }
 
+fn told(fault: ReadingError) -> anyhow::Error {
+    anyhow::Error::from(fault)
+}
+
 /// Answers questions of the control socket's clients.
-pub(super) fn for_clients(state_dir: PathBuf) -> Read {
-    Arc::new(move |asked| Ok(Room::open(&state_dir, &mut |_, _| {})?.answer(asked)?))
+pub(super) fn for_clients(room: Arc<Room>) -> Read {
+    Arc::new(move |asked| {
+        room.catch_up_within(PATIENCE)?;
+        Ok(room.ask(|view| view.answer(asked))?)
+    })
 }
 
 /// Asks the running daemon; where none runs, journal and index are read here, and what the index has not yet taken in
@@ -59,12 +115,24 @@ pub fn read<T: DeserializeOwned>(config: &Config, asked: &Asked) -> anyhow::Resu
 }
 
 fn read_here(config: &Config, asked: &Asked) -> anyhow::Result<Value> {
+    let room = open_room(config)?;
+    match room.ask(|view| view.answer(asked)) {
+        Err(fault) if crate::reading::found::is_askers(&fault) => Err(fault.into()),
+        answer => answer.with_context(|| unread(config)),
+    }
+}
+
+/// The reading room of a state directory that no daemon looks after, its index whole.
+pub(super) fn open_room(config: &Config) -> anyhow::Result<Room> {
     let bar = journal_progress("indexing the journal");
-    let room = Room::open(&config.state_dir, &mut |done, total| {
+    let room = Room::open_whole(&config.state_dir, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });
     bar.finish_and_clear();
-    let unread = || format!("could not read what is stored in {}", config.state_dir.display());
-    room.and_then(|room| room.answer(asked)).with_context(unread)
+    room.with_context(|| unread(config))
+}
+
+fn unread(config: &Config) -> String {
+    format!("could not read what is stored in {}", config.state_dir.display())
 }

@@ -135,3 +135,115 @@ fn a_question_about_nothing_leaves_nothing_behind() {
     assert_eq!(stories(&world, &[]), Vec::<Vec<String>>::new());
     assert!(!fs::exists(world.path("state")).unwrap());
 }
+
+fn search(world: &World, more: &[&str]) -> Value {
+    serde_json::from_str(&world.ok(&[&["search", "--json"], more].concat())).unwrap()
+}
+
+/// The own ids of what a search finds.
+fn found(world: &World, more: &[&str]) -> Vec<String> {
+    let found = search(world, more);
+    let hits = found["hits"].as_array().unwrap();
+    hits.iter().map(|hit| hit["input_id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn words_are_found_as_topics_find_them() {
+    let world = told();
+    for (query, expected) in [
+        ("ferry", vec!["c", "b", "a"]),
+        ("FERR*", vec!["c", "b", "a"]),
+        ("\"rudder bolts\" NOT source:wire.example", vec!["c", "a"]),
+        ("\"bolts rudder\"", vec![]),
+        ("title:bolts OR title:apples", vec!["d", "c"]),
+        ("shipyard NEAR/4 dealings", vec!["c", "b", "a"]),
+        ("shipyard NEAR/1 dealings", vec![]),
+        ("=Lund", vec!["d"]),
+        ("=LUND", vec![]),
+        ("spring /grow[a-z]+s/", vec!["d"]),
+        ("entity:\"Lena Orvik\" lang:en", vec!["c", "b", "a"]),
+        ("NOT ferry", vec!["d"]),
+    ] {
+        assert_eq!(found(&world, &[query]), expected, "{query}");
+    }
+}
+
+#[test]
+fn what_is_found_is_filtered_ranked_and_shown_in_parts() {
+    let world = told();
+    assert_eq!(found(&world, &[]), ["d", "c", "b", "a"]);
+    assert_eq!(found(&world, &["--outlet", "heron.example"]), ["c"]);
+    assert_eq!(found(&world, &["--entity", "orvik", "--topic", "ferry", "-n", "1"]), ["c"]);
+    assert_eq!(found(&world, &["--since", "2026-03-02T10:30:00Z", "--until", "2026-03-02T11:30:00Z"]), ["c"]);
+    assert_eq!(found(&world, &["bolts", "--by", "relevance"])[0], "c");
+    let part = search(&world, &["ferry", "-n", "1", "--skip", "1"]);
+    assert_eq!(
+        (&part["reports"], &part["more"], &part["hits"][0]["input_id"]),
+        (&json!(3), &json!(true), &json!("b"))
+    );
+    let hit = &search(&world, &["apples"])["hits"][0];
+    assert_eq!((&hit["snippet"], &hit["marks"]), (&json!(MARKET), &json!([[0, 6]])));
+    let words = world.ok(&["search", "apples"]);
+    assert!(words.contains("market.example: Apples dear in Lund\n    Apples were dear"), "{words}");
+    assert!(words.ends_with("1 report\n"), "{words}");
+}
+
+#[test]
+fn a_query_that_cannot_be_answered_says_what_to_write() {
+    let world = told();
+    for (query, expected) in [
+        ("ferry AND", "1:10: the query ends here, expected a word, a phrase or ("),
+        ("/fer+y/", "expected a word, an outlet or the like beside it"),
+        ("f*", "expected at least 2 letters before the star"),
+    ] {
+        let (code, said) = world.fails(&["search", query]);
+        assert!(code == Some(1) && said.contains(expected), "{query}: {said}");
+    }
+}
+
+#[test]
+fn a_report_that_was_taken_back_is_found_without_its_words() {
+    let world = told();
+    let mut notice =
+        article("a", "gull.example", 14, "Ferry Tern aground near Holm", "Gull withdraws this report.");
+    notice["pubstatus"] = json!("canceled");
+    notice["uri"] = json!("a");
+    notice["headline"] = notice["title"].clone();
+    world.write("w.json", &notice.to_string());
+    world.ok(&["ingest", "w.json"]);
+    let found = search(&world, &["\"towed it free\" source:gull.example"]);
+    let hit = &found["hits"][0];
+    assert_eq!((&hit["withdrawn"], &hit["snippet"]), (&json!(true), &json!("")), "{found}");
+}
+
+#[test]
+fn an_index_that_is_damaged_inside_is_built_again() {
+    let world = told();
+    assert_eq!(found(&world, &["ferry"]).len(), 3);
+    let damaged: Vec<_> = fs::read_dir(world.path("state/search"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| ["term", "idx", "fast"].iter().any(|kind| extension == *kind))
+        })
+        .collect();
+    assert!(damaged.len() >= 3, "{damaged:?}");
+    for path in damaged {
+        let mut bytes = fs::read(&path).unwrap();
+        let half = bytes.len() / 2;
+        bytes[..half].fill(0xa5);
+        fs::write(&path, bytes).unwrap();
+    }
+    assert_eq!(found(&world, &["ferry"]), ["c", "b", "a"]);
+}
+
+#[test]
+fn a_running_daemon_searches_too() {
+    let world = told();
+    let daemon = world.start();
+    assert_eq!(found(&world, &["ferry"]), ["c", "b", "a"]);
+    let (_, said) = world.fails(&["search", "(ferry"]);
+    assert!(said.contains("expected )"), "{said}");
+    daemon.stop();
+}

@@ -194,12 +194,14 @@ impl Query {
     }
 }
 
+/// An outlet's name, or a host, as it is compared.
+pub fn bare_source(name: &str) -> String {
+    let name = name.trim().to_lowercase();
+    name.strip_prefix("www.").map(ToOwned::to_owned).unwrap_or(name)
+}
+
 fn is_source(source: &str, outlet: &str) -> bool {
-    let bare = |name: &str| {
-        let name = name.to_lowercase();
-        name.strip_prefix("www.").map(ToOwned::to_owned).unwrap_or(name)
-    };
-    let (source, outlet) = (bare(source), bare(outlet));
+    let (source, outlet) = (bare_source(source), bare_source(outlet));
     !outlet.is_empty()
         && (source == outlet || outlet.strip_suffix(&source).is_some_and(|rest| rest.ends_with('.')))
 }
@@ -216,6 +218,21 @@ impl Words {
         let list: Vec<String> =
             plain.split(' ').filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect();
         (!list.is_empty()).then_some(Self { list, needle, exact, prefix })
+    }
+
+    /// The words in lower case, in their order.
+    pub fn lower(&self) -> impl Iterator<Item = String> {
+        self.list.iter().map(|word| word.to_lowercase())
+    }
+
+    /// Whether their case counts.
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Whether the last one may go on.
+    pub fn is_prefix(&self) -> bool {
+        self.prefix
     }
 
     fn is_operator(&self) -> bool {

@@ -1,0 +1,101 @@
+//! The best hits of a query, of a bounded number that are kept while all are counted.
+
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BinaryHeap,
+    time::Instant,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Filter, Hit, Kind, Limits, SearchError, Snapshot};
+use crate::pipeline::topic::query::Query;
+
+/// What comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The newest.
+    #[default]
+    Date,
+    /// What has most of the words (BM25), those in the headline before others.
+    Relevance,
+}
+
+/// The best hits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranked {
+    /// The first first; every revision.
+    pub hits: Vec<Hit>,
+    /// All reports that the index found, later revisions not counted.
+    pub reports: u64,
+    /// Whether there are hits beside these.
+    pub more: bool,
+    /// Whether they are surely what was asked for; else their texts must be read.
+    pub exact: bool,
+}
+
+/// A hit by its score or time, then by its place in the journal, so that the order is the same each time.
+struct Candidate {
+    first: f64,
+    hit: Hit,
+}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.first.total_cmp(&other.first).then(self.hit.at.cmp(&other.hit.at))
+    }
+}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Candidate {}
+
+impl Snapshot {
+    /// At most `count` hits.
+    ///
+    /// # Errors
+    /// When the index cannot be read, the query costs too much, or the deadline passes.
+    pub fn ranked(
+        &self,
+        query: Option<&Query>,
+        filter: &Filter,
+        by: By,
+        count: usize,
+        deadline: Instant,
+    ) -> Result<Ranked, SearchError> {
+        let scored = by == By::Relevance && query.is_some();
+        let (asked, exact) = self.fields.asks(query, filter, scored)?;
+        let limits = Limits { scored, ..Limits::of(filter, Some(deadline)) };
+        let mut best = BinaryHeap::with_capacity(count + 1);
+        let (mut reports, mut found) = (0, 0_usize);
+        let mut floor = f64::NEG_INFINITY;
+        self.each(asked.as_ref(), &limits, |columns, _, doc, score| {
+            found += 1;
+            if !matches!(columns.kind(doc), Kind::Later | Kind::Withdrawn) {
+                reports += 1;
+            }
+            #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in an f64")]
+            let first = if scored { f64::from(score) } else { columns.time(doc) as f64 };
+            if first >= floor {
+                best.push(Reverse(Candidate { first, hit: columns.hit(doc) }));
+                if best.len() > count {
+                    best.pop();
+                    floor = best.peek().map_or(floor, |Reverse(least)| least.first);
+                }
+            }
+        })?;
+        let hits: Vec<Hit> = best.into_sorted_vec().into_iter().map(|Reverse(one)| one.hit).collect();
+        Ok(Ranked { more: found > hits.len(), hits, reports, exact })
+    }
+}
