@@ -56,6 +56,7 @@ const PURE: &[&str] = &[
     "decide.rs",
     "apply.rs",
     "identity.rs",
+    "kept.rs",
     "rekeyed.rs",
     "bearers.rs",
     "dedupe",
