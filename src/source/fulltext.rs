@@ -224,9 +224,9 @@ impl Desk {
         let Parcel { spec, configured, found, checkpoint, receipt } = parcel;
         let (feed, now) = (feed_of(&configured), Timestamp::now());
         // it may be newer than the list that was last taken in
-        self.feeds.entry(feed).or_insert_with(|| {
-            Arc::new(FeedSpec { url: configured.as_str().into(), ..FeedSpec::clone(&spec) })
-        });
+        self.feeds
+            .entry(feed)
+            .or_insert_with(|| Arc::new(FeedSpec { url: configured.clone(), ..FeedSpec::clone(&spec) }));
         let mut checkpoints = Vec::new();
         let wanted = self.sort(found, feed, spec.full_text);
         let mut free = wanted.free;
@@ -358,7 +358,7 @@ impl Desk {
             key,
             host,
             article: waiting.article.clone(),
-            configured: spec.url.to_string(),
+            configured: spec.url.clone(),
             credentials: spec.credentials.clone(),
             etag: item.etag.clone(),
             last_modified: item.last_modified.clone(),

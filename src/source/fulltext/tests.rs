@@ -107,7 +107,7 @@ impl World {
     async fn give(&self, items: &[Article]) {
         let spec = spec(self.address);
         let parcel = Parcel {
-            configured: spec.url.to_string(),
+            configured: spec.url.clone(),
             spec,
             found: items.iter().cloned().map(Found::Article).collect(),
             checkpoint: Checkpoint { key: "feed x".to_owned(), state: json!({}) },
