@@ -175,19 +175,10 @@ fn full(spare: &mut Vec<String>, names: Vec<String>) -> Option<Vec<String>> {
     (!full.is_empty()).then_some(full)
 }
 
-/// Whose the whole site is: one that bears a person's name, or that says itself that it is the author.
+/// Whose the whole site is, where it bears a person's name.
 fn own_site(head: &Head, address: &str) -> Option<String> {
     let host = letters(&host_name(address));
     let site = head.site().unwrap_or_default();
-    let told = head.stated.iter().flat_map(|stated| stated.authors.iter());
-    let told = told.map(String::as_str);
-    let told = told.chain(METAS.iter().filter_map(|name| head.meta(name)));
-    if let Some(name) = told.into_iter().find(|name| {
-        let own = letters(name);
-        own == letters(&site) || own == host
-    }) {
-        return Some(name.to_owned());
-    }
     let ends = head.title.rsplit(['|', '–', '—', '»', '·']).next().unwrap_or_default();
     [site.as_str(), ends]
         .into_iter()
