@@ -47,8 +47,8 @@ use self::{
 use crate::{
     alert::{Post, Posted},
     article::{
-        Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found,
-        Rejected, Verdict,
+        Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Rejected,
+        Verdict,
     },
     event::{Ask, Event, Question, Rules},
     journal::{Commit, Journal, JournalError, LineRef},

@@ -96,10 +96,11 @@ fn judge_batch(
     let mut changes = Changes::default();
     let analyses = recover::analyses(&batch);
     for (decided, analysis) in batch.articles.iter_mut().zip(analyses) {
-        let now = decided.article.seen_at;
+        // What is told before an article stands before it: every other number is for that.
+        let (now, at, seq) = (decided.article.seen_at, decided.placed().at, decided.placed().seq * 2);
         let digests = notice::digests(state, now);
         if !digests.is_empty() {
-            apply::notice(state, &mut changes, (decided.placed().seq, decided.placed().at), now, &digests);
+            apply::notice(state, &mut changes, (seq - 1, at), now, &digests);
             backtest.note_alerts(now, &digests);
         }
         let known = Known { view: memory, changes: &changes };
@@ -115,7 +116,7 @@ fn judge_batch(
         let told = arrival.tell(state, decision)?;
         backtest.note(decided, &told);
         (decided.alerts, decided.traces) = (told.alerts, told.traces);
-        let placed = apply::Placed { vector: Some(&vector), ..decided.placed() };
+        let placed = apply::Placed { seq, vector: Some(&vector), ..decided.placed() };
         apply::apply(state, memory, &mut changes, &placed, analysis)?;
     }
     // Nobody asks which report an article is: the journal says so.

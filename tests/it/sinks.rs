@@ -152,7 +152,9 @@ fn a_sink_that_was_down_catches_up_after_a_restart_and_holds_up_nobody() {
         fs::read_to_string(&feed).ok().filter(|text| text.matches("<entry>").count() == 40)
     });
     wait_for("the fault to be told", || daemon.said().contains("could not deliver an alert").then_some(()));
-    assert!(world.ok(&["alerts", "list"]).contains("the server answered 503"));
+    wait_for("the fault to be listed", || {
+        world.ok(&["alerts", "list"]).contains("the server answered 503").then_some(())
+    });
     daemon.kill();
     *receiver.answer.lock().unwrap() = |_| 200;
     let daemon = world.start();
