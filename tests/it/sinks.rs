@@ -25,16 +25,18 @@ struct Got {
     body: Value,
 }
 
+type Answer = fn(usize) -> u16;
+
 /// A server that takes what is posted, or answers as it is told to.
 struct Receiver {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
     /// Status by the number of the request.
-    answer: Arc<Mutex<fn(usize) -> u16>>,
+    answer: Arc<Mutex<Answer>>,
 }
 
 impl Receiver {
-    fn start(answer: fn(usize) -> u16) -> Self {
+    fn start(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let receiver = Self { address, got: Arc::default(), answer: Arc::new(Mutex::new(answer)) };
@@ -65,7 +67,7 @@ impl Receiver {
     }
 }
 
-fn take(stream: &TcpStream, got: &Mutex<Vec<Got>>, answer: &Mutex<fn(usize) -> u16>) -> Option<()> {
+fn take(stream: &TcpStream, got: &Mutex<Vec<Got>>, answer: &Mutex<Answer>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut headers = String::new();
