@@ -54,8 +54,8 @@ fn time(text: &str) -> Result<Time, NotQuiet> {
 impl fmt::Display for Quiet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { from, until, zone } = self;
-        let [(a, b), (c, d)] = [from, until].map(|time| (time.hour(), time.minute()));
-        write!(f, "{a:02}:{b:02}-{c:02}:{d:02} {zone}")
+        let written = |time: &Time| format!("{:02}:{:02}", time.hour(), time.minute());
+        write!(f, "{}-{} {zone}", written(from), written(until))
     }
 }
 

@@ -383,11 +383,11 @@ impl Sink {
         let spec = Arc::clone(&self.spec);
         match found {
             None => {
-                tracing::error!(sink = %spec.name, alert = retry.seq, "an alert that was laid aside is not in the journal any more")
+                tracing::error!(sink = %spec.name, alert = retry.seq, "an alert that was laid aside is not in the journal any more");
             }
             Some(posted) => match spec.deliver(&[&posted.alert], &self.send).await {
                 Ok(()) => {
-                    tracing::info!(sink = %spec.name, alert = retry.seq, "an alert that was laid aside is delivered")
+                    tracing::info!(sink = %spec.name, alert = retry.seq, "an alert that was laid aside is delivered");
                 }
                 Err(failure) => {
                     tracing::warn!(sink = %spec.name, alert = retry.seq, "an alert stays laid aside: {}", failure.why());

@@ -59,7 +59,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let config = super::config(&ConfigFlag { config: flags.config.clone() })?;
     let text = match &flags.what {
         None => {
-            let status = daemon::status_once(&config)?;
+            let status = &daemon::status_once(&config)?;
             let of_topics = status["of_topics"].as_array().cloned().unwrap_or_default();
             if flags.json {
                 format!("{}\n", list_json(&config, &of_topics))
@@ -164,9 +164,13 @@ fn two_weeks(known: &Value) -> String {
                 .ok();
         }
     }
-    if let Some(seq) = known["last_alert"]["seq"].as_u64() {
-        writeln!(text, "  last      {} #{seq:06}", known["last_alert"]["time"].as_str().unwrap_or_default())
-            .ok();
+    if let Some(seq) = known.pointer("/last_alert/seq").and_then(Value::as_u64) {
+        writeln!(
+            text,
+            "  last      {} #{seq:06}",
+            known.pointer("/last_alert/time").and_then(Value::as_str).unwrap_or_default()
+        )
+        .ok();
     }
     let suppressed = known["suppressed"].as_object().into_iter().flatten();
     let mut suppressed: Vec<_> =
@@ -176,7 +180,7 @@ fn two_weeks(known: &Value) -> String {
         let words: Vec<_> = suppressed.iter().map(|(count, reason)| format!("{count} {reason}")).collect();
         writeln!(text, "  not told  {}", words.join(", ")).ok();
     }
-    if let Some(reports) = known["held"]["reports"].as_u64() {
+    if let Some(reports) = known.pointer("/held/reports").and_then(Value::as_u64) {
         writeln!(text, "  waiting   {reports}, to be told together").ok();
     }
     text

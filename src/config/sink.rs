@@ -210,13 +210,12 @@ pub(super) fn sink(at: &Section<'_>, walker: &mut Walker) -> SinkFile {
 pub(super) fn kinds(at: &Section<'_>, walker: &mut Walker) -> Vec<AlertKind> {
     let mut kinds = Vec::new();
     for Written { value, at } in walker.texts(at, "kinds") {
-        match KINDS.into_iter().find(|(word, _)| *word == value) {
-            Some((_, kind)) => kinds.push(kind),
-            None => {
-                let words: Vec<&str> = KINDS.iter().map(|(word, _)| *word).collect();
-                let said = shown(&value);
-                walker.fault(at.start, format!("`kinds` has {said}, expected some of {}", words.join(", ")));
-            }
+        if let Some((_, kind)) = KINDS.into_iter().find(|(word, _)| *word == value) {
+            kinds.push(kind);
+        } else {
+            let words: Vec<&str> = KINDS.iter().map(|(word, _)| *word).collect();
+            let said = shown(&value);
+            walker.fault(at.start, format!("`kinds` has {said}, expected some of {}", words.join(", ")));
         }
     }
     kinds

@@ -106,12 +106,13 @@ pub(super) fn sender(config: &Config) -> send::Send {
 /// # Errors
 /// When neither the daemon nor the store can be asked.
 pub fn sinks(config: &Config) -> anyhow::Result<Value> {
-    let status = super::questions::status_once(config)?;
+    let status = &super::questions::status_once(config)?;
     let mut known: BTreeMap<&str, &Value> = BTreeMap::new();
     for sink in status["sinks"].as_array().into_iter().flatten() {
         known.insert(sink["name"].as_str().unwrap_or_default(), sink);
     }
-    let last = status["alerts"]["last"].as_u64().unwrap_or(0);
+    let alerts = &status["alerts"];
+    let last = alerts["last"].as_u64().unwrap_or(0);
     let sinks = config.sinks.iter().map(|sink| {
         let known = known.remove(sink.name.as_str());
         let state = known.map_or(&Value::Null, |known| &known["state"]);
@@ -131,7 +132,7 @@ pub fn sinks(config: &Config) -> anyhow::Result<Value> {
     Ok(json!({
         "running": status["running"],
         "last": last,
-        "log": { "path": config.alerts.log, "delivered": status["alerts"]["in_log"], "fault": status["alerts"]["log_fault"] },
+        "log": { "path": config.alerts.log, "delivered": alerts["in_log"], "fault": alerts["log_fault"] },
         "sinks": sinks,
     }))
 }
@@ -159,7 +160,7 @@ pub fn retry(config: &Config, sink: Option<&str>) -> anyhow::Result<u64> {
     }
     let sinks = config.sinks.iter().map(|sink| sink.name.clone());
     let names: Vec<String> = sinks.filter(|name| sink.is_none_or(|sink| sink == name)).collect();
-    let answer = ask(config, &Request::Retry(names))?;
+    let answer = &ask(config, &Request::Retry(names))?;
     Ok(answer["letters"].as_u64().unwrap_or(0))
 }
 
@@ -180,7 +181,7 @@ pub fn test_topic(config: &Config, topic: &str) -> anyhow::Result<Tested> {
     if !config.topics.iter().any(|known| known.name == topic) {
         bail!("{} has no topic \"{topic}\"", config.path.display());
     }
-    let answer = ask(config, &Request::Test(topic.to_owned()))?;
+    let answer = &ask(config, &Request::Test(topic.to_owned()))?;
     let seq = answer["seq"].as_u64().context("the daemon answered in a form of another version")?;
     let until = Instant::now() + TEST_WAIT;
     let is_asked = |name: &Value| {
@@ -188,7 +189,7 @@ pub fn test_topic(config: &Config, topic: &str) -> anyhow::Result<Tested> {
         sink.is_some_and(|sink| sink.topics.is_empty() || sink.topics.iter().any(|known| known == topic))
     };
     loop {
-        let found = sinks(config)?;
+        let found = &sinks(config)?;
         let mut waits = false;
         let mut reports = vec![(format!("log {}", config.alerts.log.display()), fault(&found["log"], seq))];
         for sink in found["sinks"].as_array().into_iter().flatten().filter(|sink| is_asked(&sink["name"])) {
@@ -223,7 +224,7 @@ fn ask(config: &Config, request: &Request) -> anyhow::Result<Value> {
     match replies.next().context("the daemon went away")?? {
         Reply::Answer(json) => {
             let answer: Value = serde_json::from_str(json.get())?;
-            match answer["error"].as_str() {
+            match answer.get("error").and_then(Value::as_str) {
                 Some(fault) => bail!("{fault}"),
                 None => Ok(answer),
             }

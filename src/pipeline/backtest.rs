@@ -101,10 +101,11 @@ fn judge_batch(
     let mut changes = Changes::default();
     let analyses = recover::analyses(&batch);
     for (decided, analysis) in batch.articles.iter_mut().zip(analyses) {
-        let now = decided.article.seen_at;
+        // What is told before an article stands before it: every other number is for that.
+        let (now, at, seq) = (decided.article.seen_at, decided.at, decided.seq * 2);
         let digests = notice::digests(state, now);
         if !digests.is_empty() {
-            apply::notice(state, &mut changes, (decided.seq, decided.at), now, &digests);
+            apply::notice(state, &mut changes, (seq - 1, at), now, &digests);
             backtest.note_alerts(now, &digests);
         }
         let known = Known { view: memory, changes: &changes };
@@ -121,7 +122,8 @@ fn judge_batch(
         let told = arrival.tell(state, decision)?;
         backtest.note(decided, &told);
         (decided.alerts, decided.traces) = (told.alerts, told.traces);
-        apply::apply(state, memory, &mut changes, &decided.placed(Some(&vector)), analysis)?;
+        let placed = apply::Placed { seq, ..decided.placed(Some(&vector)) };
+        apply::apply(state, memory, &mut changes, &placed, analysis)?;
     }
     // Nobody asks which report an article is: the journal says so.
     changes.forget(Tree::Identities);

@@ -29,9 +29,6 @@ const HOUR_SECS: i64 = 3600;
 /// Stories that a digest names; reports of more are counted.
 const DIGEST_ITEMS_MAX: usize = 20;
 
-/// Feeds whose pace is known; of more, the first count.
-const FEEDS_MAX: usize = 20_000;
-
 /// What the index keeps of a topic or a feed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Desk {
@@ -194,15 +191,16 @@ pub(crate) fn take_in(state: &mut State, changes: &mut Changes, placed: &Placed<
         settle(state, changes, key);
     }
     let key = feed_key(&article.origin);
-    if article.occasion == Occasion::Live && state.feeds.contains(&key) {
-        let full = state.desks.len() >= FEEDS_MAX && !state.desks.contains_key(&key);
-        let desk = state.desks.entry(key).or_default();
-        if desk.seq < seq && !full && matches!(decision.verdict, Verdict::New | Verdict::Copy) {
-            desk.seq = seq;
-            desk.pace.note(now, event);
-            desk.silent = false;
-            changes.put(Tree::Desks, key.to_be_bytes(), encode(desk));
-        }
+    let is_watched = article.occasion == Occasion::Live && state.feeds.contains(&key);
+    if !is_watched || !matches!(decision.verdict, Verdict::New | Verdict::Copy) {
+        return;
+    }
+    let desk = state.desks.entry(key).or_default();
+    if desk.seq < seq {
+        desk.seq = seq;
+        desk.pace.note(now, event);
+        desk.silent = false;
+        changes.put(Tree::Desks, key.to_be_bytes(), encode(desk));
     }
 }
 

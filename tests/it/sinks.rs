@@ -25,16 +25,18 @@ struct Got {
     body: Value,
 }
 
+type Answer = fn(usize) -> u16;
+
 /// A server that takes what is posted, or answers as it is told to.
 struct Receiver {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
     /// Status by the number of the request.
-    answer: Arc<Mutex<fn(usize) -> u16>>,
+    answer: Arc<Mutex<Answer>>,
 }
 
 impl Receiver {
-    fn start(answer: fn(usize) -> u16) -> Self {
+    fn start(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let receiver = Self { address, got: Arc::default(), answer: Arc::new(Mutex::new(answer)) };
@@ -65,7 +67,7 @@ impl Receiver {
     }
 }
 
-fn take(stream: &TcpStream, got: &Mutex<Vec<Got>>, answer: &Mutex<fn(usize) -> u16>) -> Option<()> {
+fn take(stream: &TcpStream, got: &Mutex<Vec<Got>>, answer: &Mutex<Answer>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut headers = String::new();
@@ -152,7 +154,9 @@ fn a_sink_that_was_down_catches_up_after_a_restart_and_holds_up_nobody() {
         fs::read_to_string(&feed).ok().filter(|text| text.matches("<entry>").count() == 40)
     });
     wait_for("the fault to be told", || daemon.said().contains("could not deliver an alert").then_some(()));
-    assert!(world.ok(&["alerts", "list"]).contains("the server answered 503"));
+    wait_for("the fault to be listed", || {
+        world.ok(&["alerts", "list"]).contains("the server answered 503").then_some(())
+    });
     daemon.kill();
     *receiver.answer.lock().unwrap() = |_| 200;
     let daemon = world.start();

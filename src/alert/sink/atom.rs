@@ -169,8 +169,10 @@ mod tests {
         atom.write("tides & <cranes>", &[alert(1), alert(2)]).unwrap();
         atom.write("tides & <cranes>", &[alert(2), alert(3), alert(4)]).unwrap();
         let feed = feed(dir.path());
-        let ids: Vec<_> =
-            feed.match_indices("urn:storywatch:alert:").map(|(at, _)| &feed[at + 36..at + 37]).collect();
+        let ids: Vec<_> = feed
+            .match_indices("urn:storywatch:alert:")
+            .map(|(at, _)| feed.get(at + 36..at + 37).unwrap())
+            .collect();
         assert_eq!(ids, ["4", "3", "2"]);
     }
 

@@ -123,12 +123,11 @@ mod tests {
     use crate::article::{AlertKind, Id};
 
     #[test]
-    fn it_signs_as_the_specification_shows() {
-        let secret: Secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n".parse().unwrap();
-        let at = Timestamp::from_second(1_674_087_231).unwrap();
-        let id = "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk";
-        let body = r#"{"email":"test@example.com","username":"test_user"}"#;
-        assert_eq!(secret.signature(id, at, body), "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=");
+    fn it_signs_as_the_reference_library_does() {
+        let secret: Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n".parse().unwrap();
+        let at = Timestamp::from_second(1_614_265_330).unwrap();
+        let signature = secret.signature("msg_p5jXN8AQM9LWM0D4loKWxJek", at, r#"{"test": 2432232314}"#);
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-const DAYS: usize = 14;
+const DAYS: i64 = 14;
 const DAY_SECS: i64 = 86_400;
 
-type Days = [u32; DAYS];
+type Days = [u32; 14];
 
 /// Counts by day; the place of a day is its number modulo their number.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Tally {
     fn pass_to(&mut self, at: i64) -> usize {
         let day = at.div_euclid(DAY_SECS);
         if day > self.day {
-            for passed in (self.day + 1).max(day - DAYS as i64 + 1)..=day {
+            for passed in (self.day + 1).max(day - DAYS + 1)..=day {
                 let place = place(passed);
                 let all =
                     [&mut self.matches, &mut self.alerts].into_iter().chain(self.suppressed.values_mut());
@@ -58,7 +58,7 @@ impl Tally {
             self.suppressed.retain(|_, days| days.iter().any(|count| *count > 0));
             self.day = day;
         }
-        place(day.max(self.day - DAYS as i64 + 1))
+        place(day.max(self.day - DAYS + 1))
     }
 
     /// As `topics` shows it: the two weeks up to now, the oldest day first.
@@ -66,7 +66,7 @@ impl Tally {
         let mut upto = self.clone();
         upto.pass_to(now);
         let in_order = |days: &Days| -> Vec<u32> {
-            (upto.day - DAYS as i64 + 1..=upto.day).filter_map(|day| days.get(place(day)).copied()).collect()
+            (upto.day - DAYS + 1..=upto.day).filter_map(|day| days.get(place(day)).copied()).collect()
         };
         let suppressed =
             upto.suppressed.iter().map(|(reason, days)| (reason.clone(), json!(days.iter().sum::<u32>())));
@@ -85,13 +85,8 @@ fn add(days: &mut Days, place: usize) {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a remainder is small and not negative"
-)]
 fn place(day: i64) -> usize {
-    day.rem_euclid(DAYS as i64) as usize
+    usize::try_from(day.rem_euclid(DAYS)).unwrap_or(0)
 }
 
 #[cfg(test)]
