@@ -14,6 +14,7 @@ use storywatch::{
         FeedSpec, FetchLimits,
         feed::{self, Beginning, Known, Specs},
         fetch::{Fetcher, Outcome, Request},
+        turns::Turns,
     },
 };
 use tokio::{
@@ -81,6 +82,9 @@ pub(crate) fn ask(hosts: usize, port: u16) -> io::Result<()> {
         let stop = CancellationToken::new();
         let beginning = Beginning {
             limits: limits.clone(),
+            fetcher: Arc::new(Fetcher::new(&limits)),
+            turns: Arc::new(Turns::new(limits.per_host_gap())),
+            pages: None,
             known: Known::default(),
             callback: None,
             calls: mpsc::channel(1).1,

@@ -170,5 +170,8 @@ fn alert(article: &Article, seq: u64) -> Alert {
         novel: article.text.split_inclusive('.').next().map(str::to_owned),
         score: 0.75,
         evidence: vec!["query".to_owned()],
+        change: None,
+        digest: None,
+        feed: None,
     }
 }

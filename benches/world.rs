@@ -39,19 +39,10 @@ pub(crate) fn run(feeds: usize, secs: u64) -> io::Result<()> {
         config.push('\n');
     }
     fs::write(folder.path().join("storywatch.toml"), config)?;
-    let begun = Instant::now();
-    let daemon = Command::new(env!("CARGO_BIN_EXE_storywatch"))
-        .args(["run", "--config", "storywatch.toml"])
-        .current_dir(folder.path())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let daemon = Ended(daemon);
-    let socket = folder.path().join("state/control.sock");
-    while !socket.exists() && begun.elapsed() < Duration::from_secs(60) {
-        thread::sleep(Duration::from_millis(10));
-    }
     let mut out = io::stdout();
-    writeln!(out, "{feeds} feeds: listening after {:.1} s", begun.elapsed().as_secs_f64())?;
+    writeln!(out, "{feeds} feeds, none of them known:")?;
+    let begun = Instant::now();
+    let daemon = start(folder.path())?;
     let id = daemon.0.id();
     let mut before = (begun.elapsed().as_secs_f64(), cpu_secs(id)?);
     let first = before;
@@ -64,15 +55,39 @@ pub(crate) fn run(feeds: usize, secs: u64) -> io::Result<()> {
     }
     let share = 100.0 * (before.1 - first.1) / (before.0 - first.0);
     writeln!(out, "in all {share:.1} % of a core, at most {} MB", peak_mb(id)?)?;
-    let status = Command::new(env!("CARGO_BIN_EXE_storywatch"))
-        .args(["status", "--config", "storywatch.toml"])
-        .current_dir(folder.path())
-        .output()?;
+    let status = storywatch("status", folder.path()).output()?;
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
     for line in status.lines().filter(|line| !line.contains(" http")).take(12) {
         writeln!(out, "{line}")?;
     }
-    Ok(())
+    drop(daemon);
+    writeln!(out, "all of them known:")?;
+    start(folder.path()).map(drop)
+}
+
+fn storywatch(verb: &str, folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_storywatch"));
+    command.args([verb, "--config", "storywatch.toml"]).current_dir(folder);
+    command
+}
+
+/// Starts the daemon, and tells what it takes as long as hardly any feed is asked.
+fn start(folder: &Path) -> io::Result<Ended> {
+    let socket = folder.join("state/control.sock");
+    fs::remove_file(&socket).or_else(|fault| match fault.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(fault),
+    })?;
+    let begun = Instant::now();
+    let daemon = Ended(storywatch("run", folder).stderr(Stdio::null()).spawn()?);
+    while !socket.exists() && begun.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let listening = begun.elapsed().as_secs_f64();
+    thread::sleep(Duration::from_secs(1));
+    let (now, most) = (resident_mb(daemon.0.id())?, peak_mb(daemon.0.id())?);
+    writeln!(io::stdout(), "listening after {listening:.1} s, {now} MB, until then at most {most} MB")?;
+    Ok(daemon)
 }
 
 fn cpu_secs(id: u32) -> io::Result<f64> {

@@ -160,6 +160,27 @@ pub struct Article {
     /// What of the alert rules depends on how it came.
     #[serde(default, skip_serializing_if = "is_live")]
     pub occasion: Occasion,
+    /// Where its text was read.
+    #[serde(default, skip_serializing_if = "TextFrom::is_source")]
+    pub text_from: TextFrom,
+}
+
+/// Where an article's text was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextFrom {
+    /// In the feed or the file that it came by.
+    #[default]
+    Source,
+    /// In the page that the feed's item leads to.
+    Page,
+}
+
+impl TextFrom {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
+    fn is_source(&self) -> bool {
+        *self == Self::Source
+    }
 }
 
 /// Whether a publisher stands by a report.

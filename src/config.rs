@@ -27,7 +27,7 @@ pub use self::{
 };
 use crate::{
     article::AlertKind,
-    event::{Sensitivity, TrackedName},
+    event::{FullText, Sensitivity, TrackedName},
     quiet::Quiet,
 };
 
@@ -83,6 +83,8 @@ pub struct Fetch {
     pub per_host_gap_secs: u32,
     /// For the whole exchange.
     pub timeout_secs: u32,
+    /// So long an item of a feed waits for its page.
+    pub page_wait_secs: u32,
     /// Of a body after decompression.
     pub body_bytes_max: usize,
     /// Private servers that may be asked: host:port, an address, or a network such as `10.1.0.0/16`.
@@ -133,18 +135,6 @@ pub struct Feed {
     pub credentials: Option<PathBuf>,
     /// Where it stands in the lists of feed readers: folders, the outermost first, with `/` between them.
     pub folder: Option<String>,
-}
-
-/// When the page of an article is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FullText {
-    /// The feed's own text is all.
-    #[default]
-    Never,
-    /// Where the feed's text is but a teaser.
-    Teasers,
-    /// For each article.
-    Always,
 }
 
 /// A watched directory.
@@ -624,10 +614,9 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_effect_is_a_warning() {
+    fn pages_are_read_where_a_feed_asks_for_it() {
         let config = good("[[feed]]\nurl = 'https://a.example'\nfull_text = 'always'\n");
-        assert_eq!(config.feeds[0].full_text, FullText::Always);
-        assert!(config.warnings[0].to_string().starts_with("c.toml:3:13: `full_text` has no effect yet"));
+        assert_eq!((config.feeds[0].full_text, config.fetch.page_wait_secs), (FullText::Always, 20));
     }
 
     #[test]

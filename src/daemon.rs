@@ -33,9 +33,9 @@ mod upkeep;
 pub use self::{
     backtest::backtest,
     export::export,
-    feeds::{advice, feeds},
+    feeds::{advice, each_feed},
     ingest::{Ingested, ingest},
-    questions::{Explained, decisions, explain, status},
+    questions::{Desk, Explained, decisions, explain, status},
     reading::read,
     rules::read_rules,
     topics::{NewTopic, new_topic},
@@ -45,6 +45,7 @@ use crate::{
     alert::{self, log::AlertLog},
     config::{self, Config, Fault, QueryFault},
     event::{Event, Rules},
+    health::Standing,
     journal::{Journal, state_dir::StateDir},
     pipeline::{self, Pipeline, topic::query},
     pulse::Pulse,
@@ -53,13 +54,17 @@ use crate::{
     source::{
         self, DropSpec, Finished,
         feed::{Beginning, Known},
+        fetch::Fetcher,
+        fulltext,
+        turns::Turns,
     },
     store::{self, Store},
     systemd,
 };
 
-/// Deliveries that wait before the door; then the sources wait.
-const DOOR_PLACES: usize = 64;
+/// Deliveries that wait before the door; then the sources wait. What waits there is decided before a stop, in the time
+/// that a stop has: this many full ones are some seconds' work.
+const DOOR_PLACES: usize = 16;
 
 /// Requests of hubs that wait for the schedule of feeds.
 const CALLS_WAITING_MAX: usize = 8;
@@ -194,7 +199,7 @@ struct Daemon {
     feeds: watch::Sender<source::feed::Specs>,
     drops: watch::Sender<Arc<Vec<DropSpec>>>,
     /// Where there is a page: the feeds that it shows.
-    shown_feeds: Option<watch::Sender<Arc<Vec<config::Feed>>>>,
+    shown_feeds: Option<watch::Sender<Arc<[Standing]>>>,
     stuck: watch::Sender<Vec<&'static str>>,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
@@ -236,17 +241,21 @@ impl Daemon {
         let page_door = page::open(&config).await?;
         let rules = pipeline.rules().clone();
         let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
+        let mut of_pages = fulltext::Known::default();
         pipeline.each_checkpoint(|key, state| {
             if key.starts_with(source::feed::KEY_PREFIX) {
                 known.learn(key, state);
+            } else if key.starts_with(fulltext::KEY_PREFIX) {
+                of_pages.learn(key, state);
             } else if let Ok(state) = serde_json::from_slice(state) {
                 of_drops.insert(key.to_owned(), state);
             }
         })?;
         let (door, events) = mpsc::channel(DOOR_PLACES);
         let stop = CancellationToken::new();
-        let parts = ["pipeline", "feeds", "drops"].map(Part::new);
-        let [pipeline_pulse, feed_pulse, drop_pulse] = parts.each_ref().map(|part| part.pulse.clone());
+        let parts = ["pipeline", "feeds", "pages", "drops"].map(Part::new);
+        let [pipeline_pulse, feed_pulse, page_pulse, drop_pulse] =
+            parts.each_ref().map(|part| part.pulse.clone());
         let (ended, pipeline_ended) = oneshot::channel();
         thread::Builder::new()
             .name("pipeline".to_owned())
@@ -259,11 +268,13 @@ impl Daemon {
         let (specs, mut warnings) = feeds::feed_specs(&config);
         let (limits, more) = feeds::fetch_limits(&config);
         warnings.extend(more);
+        warnings.extend(feeds::without_contact(&config));
         for warning in warnings {
             tracing::warn!("{warning}");
         }
         let words = in_words(&config);
-        let of_page = Arc::new(std::mem::take(&mut config.feeds));
+        let of_page = config.serve.is_some().then(|| page::feeds_shown(&config.feeds)).unwrap_or_default();
+        config.feeds = Vec::new();
         let (feeds, feeds_now) = watch::channel(specs);
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
@@ -276,7 +287,20 @@ impl Daemon {
         if let Some(callbacks) = callbacks {
             tasks.spawn(named("callback", websub::serve(callbacks, callers, stop.clone())));
         }
-        let beginning = Beginning { limits, known, callback: feeds::callback(&config)?, calls };
+        let (fetcher, turns) = (Arc::new(Fetcher::new(&limits)), Arc::new(Turns::new(limits.per_host_gap())));
+        let (parcels, parcels_in) = mpsc::channel(fulltext::PARCELS_MAX);
+        let beginning = fulltext::Beginning {
+            fetcher: Arc::clone(&fetcher),
+            turns: Arc::clone(&turns),
+            page_wait: Duration::from_secs(limits.page_wait_secs.into()),
+            known: of_pages,
+            parcels: parcels_in,
+        };
+        let join = fulltext::run(feeds_now.clone(), beginning, door.clone(), page_pulse, stop.clone());
+        tasks.spawn(named("pages", join));
+        let callback = feeds::callback(&config)?;
+        let pages = Some(parcels);
+        let beginning = Beginning { limits, fetcher, turns, pages, known, callback, calls };
         let poll = source::feed::run(feeds_now, beginning, door.clone(), feed_pulse, stop.clone());
         tasks.spawn(named("feeds", poll));
         let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
@@ -416,7 +440,7 @@ impl Daemon {
         self.drops.send_replace(Arc::new(drop_specs(&config)));
         self.words = in_words(&config);
         if let Some(shown) = &self.shown_feeds {
-            shown.send_replace(Arc::new(config.feeds.clone()));
+            shown.send_replace(page::feeds_shown(&config.feeds));
         }
         self.config.drops = config.drops;
         self.config.topics = config.topics;

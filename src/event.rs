@@ -50,6 +50,10 @@ pub enum Question {
     Status,
     /// Tell a test alert of a topic.
     Test(String),
+    /// How far these sources have come: for each key its checkpoint as JSON text, or null.
+    Checkpoints(Vec<String>),
+    /// The same from this key on, in the order of the keys: some pairs of key and checkpoint; none at the end.
+    CheckpointsFrom(String),
 }
 
 /// All that decisions depend on beside the articles. Written to the journal when it changes, so that the same journal
@@ -137,6 +141,18 @@ pub struct TrackedName {
     pub name: String,
     /// Other spellings.
     pub aliases: Vec<String>,
+}
+
+/// When the page behind an item of a feed is read for its full text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FullText {
+    /// Never: the feed's own text is all.
+    #[default]
+    Never,
+    /// Where the feed's text is but a teaser.
+    Teasers,
+    /// For every item.
+    Always,
 }
 
 /// How sure a match must be.

@@ -1,7 +1,6 @@
 //! How a feed is doing, in words, for the terminal and the page.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -35,18 +34,35 @@ impl Kind {
     }
 }
 
-/// A feed of the config with what is remembered of it.
-pub(crate) struct Health<'a> {
-    feed: &'a Value,
+/// A feed of the config, or a sitemap found below an index of it, and what is remembered of it.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// As the config has it, or the index.
+    pub url: String,
+    /// The config's.
+    pub name: Option<String>,
+    /// `feed` or `sitemap`.
+    pub kind: &'static str,
+    /// The config's.
+    pub outlet: Option<String>,
+    /// The config's.
+    pub folder: Option<String>,
+    /// Its state as JSON text; none where it was never asked for.
+    pub state: Option<String>,
+}
+
+/// A feed with what is remembered of it.
+pub(crate) struct Health {
+    feed: Standing,
     state: State,
     kind: Kind,
     now: Timestamp,
 }
 
-impl<'a> Health<'a> {
+impl Health {
     /// Of a feed as the daemon tells it.
-    pub(crate) fn of(feed: &'a Value, now: Timestamp) -> Self {
-        let known = State::deserialize(&feed["state"]).ok();
+    pub(crate) fn of(feed: Standing, now: Timestamp) -> Self {
+        let known: Option<State> = feed.state.as_deref().and_then(|state| serde_json::from_str(state).ok());
         let kind = match &known {
             None => Kind::New,
             Some(state) if state.gone().is_some() => Kind::Gone,
@@ -55,11 +71,6 @@ impl<'a> Health<'a> {
             Some(_) => Kind::Good,
         };
         Self { feed, state: known.unwrap_or_default(), kind, now }
-    }
-
-    /// The word for it.
-    pub(crate) fn word(&self) -> &'static str {
-        self.kind.word().0
     }
 
     /// Whether it does not answer as it should.
@@ -74,7 +85,7 @@ impl<'a> Health<'a> {
 
     /// The account on one line.
     pub(crate) fn line(&self) -> String {
-        let address = net::redacted(self.feed["url"].as_str().unwrap_or_default());
+        let address = net::redacted(&self.feed.url);
         let first = self.lines().into_iter().next().unwrap_or_default();
         harmless(&format!("{address}: {first}"))
     }
@@ -84,9 +95,9 @@ impl<'a> Health<'a> {
         let (word, colour) = self.kind.word();
         let mark = format!("{word:<8}");
         let mark = if coloured { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark };
-        let address = net::redacted(self.feed["url"].as_str().unwrap_or_default());
-        let name = self.feed["name"].as_str().unwrap_or_default();
-        let kind = if self.feed["kind"] == "sitemap" { " (sitemap)" } else { "" };
+        let address = net::redacted(&self.feed.url);
+        let name = self.feed.name.as_deref().unwrap_or_default();
+        let kind = if self.feed.kind == "sitemap" { " (sitemap)" } else { "" };
         let mut text = format!("{mark}{}{kind} <{}>\n", harmless(name), harmless(&address));
         for line in self.lines() {
             text.push_str("        ");
@@ -94,6 +105,16 @@ impl<'a> Health<'a> {
             text.push('\n');
         }
         text
+    }
+
+    /// The word for it.
+    pub(crate) fn word(&self) -> &'static str {
+        self.kind.word().0
+    }
+
+    /// Which feed.
+    pub(crate) fn feed(&self) -> &Standing {
+        &self.feed
     }
 
     /// The account, a sentence a line.
@@ -164,11 +185,11 @@ impl<'a> Health<'a> {
         let (health, _) = self.kind.word();
         let repaired: Vec<_> = self.state.repairs.in_words().collect();
         json!({
-            "url": self.feed["url"],
-            "name": self.feed["name"],
-            "kind": self.feed["kind"],
-            "outlet": self.feed["outlet"],
-            "folder": self.feed["folder"],
+            "url": self.feed.url,
+            "name": self.feed.name,
+            "kind": self.feed.kind,
+            "outlet": self.feed.outlet,
+            "folder": self.feed.folder,
             "health": health,
             "words": self.lines(),
             "last_success": self.state.succeeded,
@@ -179,22 +200,41 @@ impl<'a> Health<'a> {
             "gone": self.state.gone(),
             "entries": self.state.entries,
             "repaired": repaired,
-            "state": self.feed["state"],
+            "state": self.state_value(),
         })
     }
 
-    /// How many are how.
-    pub(crate) fn summary(all: &[Self]) -> String {
-        let count = |kind: Kind| all.iter().filter(|health| health.kind == kind).count();
-        let counts = KINDS.iter().map(|(kind, word, _)| (count(*kind), word));
-        let counts: Vec<String> =
-            counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-        let feeds = if all.len() == 1 { "feed" } else { "feeds" };
+    fn state_value(&self) -> Option<Value> {
+        serde_json::from_str(self.feed.state.as_deref()?).ok()
+    }
+}
+
+/// How many are how.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally([usize; KINDS.len()]);
+
+impl Tally {
+    pub(crate) fn count(&mut self, health: &Health) {
+        for (count, (kind, ..)) in self.0.iter_mut().zip(KINDS) {
+            *count += usize::from(kind == health.kind);
+        }
+    }
+
+    pub(crate) fn in_words(&self) -> String {
+        let all: usize = self.0.iter().sum();
+        let counts = self.0.iter().zip(KINDS).filter(|(count, _)| **count > 0);
+        let counts: Vec<String> = counts.map(|(count, (_, word, _))| format!("{count} {word}")).collect();
+        let feeds = if all == 1 { "feed" } else { "feeds" };
         if counts.is_empty() {
             "no feeds".to_owned()
         } else {
-            format!("{} {feeds}: {}", all.len(), counts.join(", "))
+            format!("{all} {feeds}: {}", counts.join(", "))
         }
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        self.0.iter().zip(KINDS).map(|(count, (_, word, _))| (word.to_owned(), json!(count))).collect()
     }
 }
 
@@ -215,8 +255,14 @@ mod tests {
     use super::*;
 
     fn check(state: &Value, expected: &[&str]) {
-        let feed = json!({"url": "https://a.example/f?key=1", "name": "A", "kind": "feed", "state": state});
-        let words = Health::of(&feed, "2026-03-02T12:00:00Z".parse().unwrap()).in_words(false);
+        let feed = Standing {
+            url: "https://a.example/f?key=1".to_owned(),
+            name: Some("A".to_owned()),
+            kind: "feed",
+            state: Some(state.to_string()),
+            ..Standing::default()
+        };
+        let words = Health::of(feed, "2026-03-02T12:00:00Z".parse().unwrap()).in_words(false);
         for expected in expected {
             assert!(words.contains(expected), "{words}\nhas no {expected}");
         }
@@ -253,10 +299,13 @@ mod tests {
 
     #[test]
     fn all_are_counted() {
-        let feeds =
-            [json!({"state": null}), json!({"state": {}}), json!({"state": {"trouble": {"errors": 1}}})];
-        let all: Vec<Health<'_>> = feeds.iter().map(|feed| Health::of(feed, Timestamp::UNIX_EPOCH)).collect();
-        assert_eq!(Health::summary(&all), "3 feeds: 1 good, 1 failing, 1 new");
-        assert_eq!(Health::summary(&[]), "no feeds");
+        let mut tally = Tally::default();
+        assert_eq!(tally.in_words(), "no feeds");
+        for state in [None, Some("{}"), Some(r#"{"trouble": {"errors": 1}}"#)] {
+            let feed = Standing { state: state.map(str::to_owned), ..Standing::default() };
+            tally.count(&Health::of(feed, Timestamp::UNIX_EPOCH));
+        }
+        assert_eq!(tally.in_words(), "3 feeds: 1 good, 1 failing, 1 new");
+        assert_eq!(tally.json()["failing"], 1);
     }
 }

@@ -1,7 +1,9 @@
 //! Where articles come from: feeds that are polled and directories that are watched. Knows nothing of topics, alerts,
 //! the store or the config file; what it needs of them comes as the plain values below.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use crate::event::FullText;
 
 pub mod clean;
 pub mod credentials;
@@ -11,6 +13,7 @@ pub mod drop;
 pub mod feed;
 pub mod fetch;
 pub mod format;
+pub mod fulltext;
 pub mod net;
 pub mod opml;
 pub mod page;
@@ -33,6 +36,8 @@ pub struct FetchLimits {
     pub per_host_gap_secs: u32,
     /// For the whole of one exchange, redirects and body included.
     pub timeout_secs: u32,
+    /// So long an item of a feed waits for its page; then it is decided on its teaser.
+    pub page_wait_secs: u32,
     /// Of one body, after decompression.
     pub body_bytes_max: usize,
     /// Private addresses that configured feeds may have.
@@ -41,6 +46,13 @@ pub struct FetchLimits {
     pub contact: Option<String>,
     /// By which every public address is asked for.
     pub proxy: Option<Proxy>,
+}
+
+impl FetchLimits {
+    /// Between the starts of two requests to one host.
+    pub fn per_host_gap(&self) -> Duration {
+        Duration::from_secs(self.per_host_gap_secs.into())
+    }
 }
 
 /// An HTTP proxy.
@@ -60,24 +72,13 @@ impl Default for FetchLimits {
             poll_secs_max: 86_400,
             per_host_gap_secs: 5,
             timeout_secs: 30,
+            page_wait_secs: 20,
             body_bytes_max: 8 << 20,
             allow_private: Vec::new(),
             contact: None,
             proxy: None,
         }
     }
-}
-
-/// When the page behind an entry is fetched for its full text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FullText {
-    /// Never: the feed's own text is used.
-    #[default]
-    Never,
-    /// Where the feed gives a teaser only.
-    Teasers,
-    /// For every entry.
-    Always,
 }
 
 /// What an address is asked for.

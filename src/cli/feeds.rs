@@ -9,14 +9,15 @@ use std::{
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use serde::{Serializer, ser::SerializeSeq};
 use serde_json::{Value, json};
 
 use super::{ConfigFlag, Failure};
 use crate::{
     alert::line::harmless,
     config::{Config, FeedKind},
-    daemon,
-    health::Health,
+    daemon::{self, Desk},
+    health::{Health, Tally},
     source::{
         discover::{self, Discovered},
         opml::{self, Listed},
@@ -86,21 +87,34 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
 
 fn list(config: &Config, failing: bool, as_json: bool) -> Result<(), Failure> {
     let now = Timestamp::now();
-    let feeds = daemon::feeds(config)?;
-    let all: Vec<Health<'_>> = feeds.iter().map(|feed| Health::of(feed, now)).collect();
-    let shown = all.iter().filter(|health| !failing || health.needs_care());
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut desk = Desk::new(config)?;
     if as_json {
-        let shown: Vec<Value> = shown.map(Health::json).collect();
-        serde_json::to_writer_pretty(&mut out, &shown)?;
+        let mut serializer = serde_json::Serializer::pretty(&mut out);
+        let mut shown = serializer.serialize_seq(None)?;
+        daemon::each_feed(&mut desk, |feed| {
+            let health = Health::of(feed, now);
+            if !failing || health.needs_care() {
+                shown.serialize_element(&health.json())?;
+            }
+            Ok(())
+        })?;
+        shown.end()?;
         writeln!(out)?;
-        return Ok(out.flush()?);
+    } else {
+        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let mut tally = Tally::default();
+        daemon::each_feed(&mut desk, |feed| {
+            let health = Health::of(feed, now);
+            tally.count(&health);
+            if !failing || health.needs_care() {
+                out.write_all(health.in_words(coloured).as_bytes())?;
+            }
+            Ok(())
+        })?;
+        writeln!(out, "{}", tally.in_words())?;
     }
-    let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    for health in shown {
-        out.write_all(health.in_words(coloured).as_bytes())?;
-    }
-    writeln!(out, "{}", Health::summary(&all))?;
+    desk.close()?;
     Ok(out.flush()?)
 }
 
@@ -172,11 +186,10 @@ fn export(config: &Config) -> Result<(), Failure> {
         })
         .collect();
     std::io::stdout().lock().write_all(opml::write("Feeds of Storywatch", &feeds).as_bytes())?;
-    if feeds.len() < config.feeds.len() {
-        super::complain(&format!(
-            "{} sitemaps are left out: OPML has no word for them",
-            config.feeds.len() - feeds.len()
-        ));
+    match config.feeds.len() - feeds.len() {
+        0 => {}
+        1 => super::complain("a sitemap is left out: OPML has no word for it"),
+        more => super::complain(&format!("{more} sitemaps are left out: OPML has no word for them")),
     }
     Ok(())
 }

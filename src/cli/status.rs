@@ -1,10 +1,13 @@
 //! `status`: how things stand.
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ConfigFlag, Failure};
-use crate::{daemon, health::Health};
+use crate::{
+    daemon::{self, Desk},
+    health::{Health, Tally},
+};
 
 /// Show how the daemon and its sources are doing.
 ///
@@ -22,23 +25,74 @@ pub(super) struct Flags {
 /// Feeds that are not well and are named one by one.
 const ILL_SHOWN_MAX: usize = 20;
 
+/// Those that are named to programs.
+const ILL_KEPT_MAX: usize = 1000;
+
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     use std::io::Write;
     super::log_for_people();
     let config = super::config(&flags.config)?;
-    let status = daemon::status(&config)?;
+    let mut desk = Desk::new(&config)?;
+    let mut status = daemon::status(&mut desk)?;
+    let feeds = Feeds::ask(&mut desk)?;
+    desk.close()?;
     let mut out = std::io::stdout().lock();
     if flags.json {
+        if let Some(fields) = status.as_object_mut() {
+            fields.insert("feeds".to_owned(), feeds.json());
+        }
         serde_json::to_writer_pretty(&mut out, &status)?;
         writeln!(out)?;
     } else {
-        out.write_all(in_words(&status).as_bytes())?;
+        out.write_all(in_words(&status, &feeds).as_bytes())?;
     }
     Ok(())
 }
 
+/// How many feeds are how, and those that are not well.
+#[derive(Default)]
+struct Feeds {
+    tally: Tally,
+    ill: Vec<Health>,
+    more: usize,
+}
+
+impl Feeds {
+    fn ask(desk: &mut Desk<'_>) -> anyhow::Result<Self> {
+        let now = jiff::Timestamp::now();
+        let mut feeds = Self::default();
+        daemon::each_feed(desk, |feed| {
+            let health = Health::of(feed, now);
+            feeds.tally.count(&health);
+            if health.is_ill() && feeds.ill.len() < ILL_KEPT_MAX {
+                feeds.ill.push(health);
+            } else {
+                feeds.more += usize::from(health.is_ill());
+            }
+            Ok(())
+        })?;
+        Ok(feeds)
+    }
+
+    fn in_words(&self) -> Vec<String> {
+        let mut lines = vec![format!("  feeds     {}", self.tally.in_words())];
+        let shown = self.ill.iter().take(ILL_SHOWN_MAX);
+        lines.extend(shown.map(|health| format!("  feed      {}", health.line())));
+        let more = self.ill.len().saturating_sub(ILL_SHOWN_MAX) + self.more;
+        if more > 0 {
+            lines.push(format!("            and {more} more: `storywatch feeds list --failing`"));
+        }
+        lines
+    }
+
+    fn json(&self) -> Value {
+        let ill: Vec<Value> = self.ill.iter().map(Health::json).collect();
+        json!({ "count": self.tally.json(), "ill": ill })
+    }
+}
+
 /// A status for people.
-fn in_words(status: &Value) -> String {
+fn in_words(status: &Value, feeds: &Feeds) -> String {
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     let (articles, alerts) = (&status["articles"], &status["alerts"]);
     let (window, journal) = (&status["window"], &status["journal"]);
@@ -65,21 +119,7 @@ fn in_words(status: &Value) -> String {
     for topic in status["topics"].as_array().into_iter().flatten() {
         lines.push(format!("  topic     {}", word(topic)));
     }
-    lines.extend(of_feeds(status));
+    lines.extend(feeds.in_words());
     lines.push(String::new());
     lines.join("\n")
-}
-
-/// How many feeds are how, and the first of those that are not well.
-fn of_feeds(status: &Value) -> Vec<String> {
-    let feeds = status["feeds"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let now = jiff::Timestamp::now();
-    let all: Vec<Health<'_>> = feeds.iter().map(|feed| Health::of(feed, now)).collect();
-    let mut lines = vec![format!("  feeds     {}", Health::summary(&all))];
-    let ill: Vec<&Health<'_>> = all.iter().filter(|health| health.is_ill()).collect();
-    lines.extend(ill.iter().take(ILL_SHOWN_MAX).map(|health| format!("  feed      {}", health.line())));
-    if let Some(more) = ill.len().checked_sub(ILL_SHOWN_MAX).filter(|more| *more > 0) {
-        lines.push(format!("            and {more} more: `storywatch feeds list --failing`"));
-    }
-    lines
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Alerts, Config, DropDir, Feed, Fetch, Finished, FullText, LogFormat, QueryFault, Store, Topic, Websub,
+    Alerts, Config, DropDir, Feed, Fetch, Finished, LogFormat, QueryFault, Store, Topic, Websub,
     fault::{Place, offset_in_string},
     file::{AlertsFile, DropFile, FeedFile, FetchFile, File, TopicFile, WebsubFile},
     place::{self, Env},
@@ -23,6 +23,7 @@ const POLL_SECS_MIN: u32 = 300;
 const POLL_SECS_MAX: u32 = 86_400;
 const PER_HOST_GAP_SECS: u32 = 5;
 const TIMEOUT_SECS: u32 = 30;
+const PAGE_WAIT_SECS: u32 = 20;
 const BODY_BYTES_MAX: u32 = 8 << 20;
 const MAX_AGE_SECS: i64 = 3 * 86_400;
 const FIRST_FETCH_SECS: i64 = 86_400;
@@ -139,6 +140,7 @@ impl Compiler<'_> {
             poll_secs_max: max,
             per_host_gap_secs: value_or(file.per_host_gap_secs.as_ref(), PER_HOST_GAP_SECS),
             timeout_secs: value_or(file.timeout_secs.as_ref(), TIMEOUT_SECS),
+            page_wait_secs: value_or(file.page_wait_secs.as_ref(), PAGE_WAIT_SECS),
             body_bytes_max: usize::try_from(value_or(file.body_bytes_max.as_ref(), BODY_BYTES_MAX))
                 .unwrap_or(usize::MAX),
             allow_private: file.allow_private,
@@ -158,12 +160,6 @@ impl Compiler<'_> {
                     "`poll_secs` is {value}, expected at least {min}; a smaller `poll_secs_min` in [fetch] allows less"
                 );
                 self.walker.fault(at.start, what);
-            }
-            if let Some(Written { at, .. }) =
-                full_text.as_ref().filter(|full_text| full_text.value != FullText::Never)
-            {
-                let what = "`full_text` has no effect yet: articles are read as the feed gives them";
-                self.warnings.push((at.start, what.to_owned()));
             }
             let Some(Written { value: url, at }) = url else { continue };
             let key = Id::of(&[url.as_str().as_bytes()]);

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 use url::Url;
 
 use super::{
-    FeedKind, Finished, FullText, LogFormat, pieces,
+    FeedKind, Finished, LogFormat, pieces,
     serve::{self, ServeFile},
     sink::{self, SinkFile},
     value::{self, duration_secs, feed_url, private_address},
@@ -17,13 +17,14 @@ use super::{
 };
 use crate::{
     article::AlertKind,
-    event::Sensitivity,
+    event::{FullText, Sensitivity},
     quiet::{NotQuiet, Quiet},
 };
 
 const POLL_SECS: RangeInclusive<u32> = 1..=30 * 86_400;
 const PER_HOST_GAP_SECS: RangeInclusive<u32> = 0..=3_600;
 const TIMEOUT_SECS: RangeInclusive<u32> = 1..=600;
+const PAGE_WAIT_SECS: RangeInclusive<u32> = 0..=3_600;
 const BODY_BYTES_MAX: RangeInclusive<u32> = 1_024..=256 << 20;
 const WINDOW_DAYS: RangeInclusive<u32> = 1..=3_650;
 const WINDOW_ARTICLES_MAX: RangeInclusive<u32> = 1..=10_000_000;
@@ -55,6 +56,7 @@ pub(super) struct FetchFile {
     pub(super) poll_secs_max: Option<Written<u32>>,
     pub(super) per_host_gap_secs: Option<Written<u32>>,
     pub(super) timeout_secs: Option<Written<u32>>,
+    pub(super) page_wait_secs: Option<Written<u32>>,
     pub(super) body_bytes_max: Option<Written<u32>>,
     pub(super) allow_private: Vec<String>,
     pub(super) contact: Option<Written<String>>,
@@ -210,6 +212,7 @@ fn fetch(at: &Section<'_>, walker: &mut Walker) -> FetchFile {
         poll_secs_max: walker.number(at, "poll_secs_max", &POLL_SECS),
         per_host_gap_secs: walker.number(at, "per_host_gap_secs", &PER_HOST_GAP_SECS),
         timeout_secs: walker.number(at, "timeout_secs", &TIMEOUT_SECS),
+        page_wait_secs: walker.number(at, "page_wait_secs", &PAGE_WAIT_SECS),
         body_bytes_max: walker.number(at, "body_bytes_max", &BODY_BYTES_MAX),
         allow_private,
         contact: walker.parsed(at, "contact", value::contact),

@@ -42,6 +42,7 @@ pub(super) const FETCH: Heading = Heading {
         "poll_secs_max",
         "per_host_gap_secs",
         "timeout_secs",
+        "page_wait_secs",
         "body_bytes_max",
         "allow_private",
         "contact",

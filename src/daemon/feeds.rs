@@ -10,12 +10,14 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::{Map, Value, json};
 
+use super::questions::Desk;
 use crate::{
     config::{self, Config},
+    health::Standing,
+    serve::control::Request,
     source::{
-        FeedKind, FeedSpec, FetchLimits, FullText, Proxy,
+        FeedKind, FeedSpec, FetchLimits, Proxy,
         credentials::Credentials,
         feed::{self, push::Callback},
         net,
@@ -24,6 +26,9 @@ use crate::{
 
 /// Larger files hold no credentials.
 const CREDENTIALS_BYTES_MAX: u64 = 64 << 10;
+
+/// Feeds that are asked about at one time.
+const FEEDS_AT_ONCE: usize = 500;
 
 /// In the state directory: from this the paths and secrets of hubs' callbacks are made.
 const HUB_KEY_FILE: &str = "websub.key";
@@ -40,11 +45,7 @@ pub(super) fn feed_specs(config: &Config) -> (feed::Specs, Vec<String>) {
             url: feed.url.as_str().into(),
             outlet: feed.outlet.as_deref().map(Box::from),
             poll_secs: feed.poll_secs,
-            full_text: match feed.full_text {
-                config::FullText::Never => FullText::Never,
-                config::FullText::Teasers => FullText::Teasers,
-                config::FullText::Always => FullText::Always,
-            },
+            full_text: feed.full_text,
             kind: match feed.kind {
                 config::FeedKind::Feed => FeedKind::Feed,
                 config::FeedKind::Sitemap => FeedKind::Sitemap,
@@ -73,6 +74,7 @@ pub(super) fn fetch_limits(config: &Config) -> (FetchLimits, Vec<String>) {
         poll_secs_max: fetch.poll_secs_max,
         per_host_gap_secs: fetch.per_host_gap_secs,
         timeout_secs: fetch.timeout_secs,
+        page_wait_secs: fetch.page_wait_secs,
         body_bytes_max: fetch.body_bytes_max,
         // Checked with the same grammar when the config was read.
         allow_private: fetch.allow_private.iter().filter_map(|exemption| exemption.parse().ok()).collect(),
@@ -87,14 +89,17 @@ pub(super) fn fetch_limits(config: &Config) -> (FetchLimits, Vec<String>) {
 pub fn advice(config: &Config) -> Vec<String> {
     let mut advice = feed_specs(config).1;
     advice.extend(fetch_limits(config).1);
-    if config.fetch.contact.is_none() && !config.feeds.is_empty() {
-        advice.push(
-            "no `contact` in [fetch]: servers' people who are troubled by the requests cannot reach you, and shut you \
-             out instead"
-                .to_owned(),
-        );
-    }
+    advice.extend(without_contact(config));
     advice
+}
+
+pub(super) fn without_contact(config: &Config) -> Option<String> {
+    let without = config.fetch.contact.is_none() && !config.feeds.is_empty();
+    without.then(|| {
+        "no `contact` in [fetch]: servers' people who are troubled by the requests cannot reach you, and shut you out \
+         instead"
+            .to_owned()
+    })
 }
 
 fn read_credentials(path: &Path) -> Result<Credentials, String> {
@@ -138,38 +143,57 @@ fn hub_key(path: &Path) -> anyhow::Result<[u8; 32]> {
     }
 }
 
-/// The feeds of the config, and the sitemaps found below their indexes, each with what is remembered of it.
-///
-/// # Errors
-/// When neither the daemon nor the store can be asked.
-pub fn feeds(config: &Config) -> anyhow::Result<Vec<Value>> {
-    Ok(with_states(&config.feeds, &super::status(config)?))
+/// A feed of the config, nothing known of it.
+pub(super) fn unasked(feed: &config::Feed) -> Standing {
+    Standing {
+        url: feed.url.clone(),
+        name: Some(feed.name.clone()),
+        kind: match feed.kind {
+            config::FeedKind::Feed => "feed",
+            config::FeedKind::Sitemap => "sitemap",
+        },
+        outlet: feed.outlet.clone(),
+        folder: feed.folder.clone(),
+        state: None,
+    }
 }
 
-/// Feeds with what a status says of them.
-pub(super) fn with_states(of_config: &[config::Feed], status: &Value) -> Vec<Value> {
-    let mut states: Map<String, Value> = Map::new();
-    for feed in status.get("feeds").and_then(Value::as_array).into_iter().flatten() {
-        if let (Some(url), Some(state)) = (feed.get("url").and_then(Value::as_str), feed.get("state")) {
-            states.insert(url.to_owned(), state.clone());
+/// Tells of each feed in the config's order, some at a time: there may be very many.
+///
+/// # Errors
+/// When neither the daemon nor the store can be asked, and what `each` says.
+pub fn each_feed(
+    desk: &mut Desk<'_>,
+    mut each: impl FnMut(Standing) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let feeds = &desk.config.feeds;
+    for some in feeds.chunks(FEEDS_AT_ONCE) {
+        let key = |feed: &config::Feed| format!("{}{}", feed::KEY_PREFIX, feed.url);
+        let states = desk.ask(Request::Checkpoints(some.iter().map(key).collect()))?;
+        let states: Vec<Option<String>> = serde_json::from_value(states)?;
+        for (feed, state) in some.iter().zip(states) {
+            each(Standing { state, ..unasked(feed) })?;
         }
     }
-    let kind = |kind| match kind {
-        config::FeedKind::Feed => "feed",
-        config::FeedKind::Sitemap => "sitemap",
-    };
-    let mut feeds = Vec::with_capacity(of_config.len());
-    for feed in of_config {
-        let state = states.remove(&feed.url).unwrap_or(Value::Null);
-        feeds.push(json!({
-            "url": feed.url, "name": feed.name, "kind": kind(feed.kind), "outlet": feed.outlet, "folder": feed.folder,
-            "state": state,
-        }));
+    if !feeds.iter().any(|feed| feed.kind == config::FeedKind::Sitemap) {
+        return Ok(());
     }
-    for (url, state) in states {
-        if state.get("below").is_some() {
-            feeds.push(json!({ "url": url, "name": Value::Null, "kind": "sitemap", "state": state }));
+    let mut from = feed::KEY_PREFIX.to_owned();
+    loop {
+        let rows: Vec<(String, String)> = serde_json::from_value(desk.ask(Request::CheckpointsFrom(from))?)?;
+        let Some((last, _)) = rows.last() else { return Ok(()) };
+        from = format!("{last}\0");
+        for (key, state) in rows {
+            let Some(url) = key.strip_prefix(feed::KEY_PREFIX) else { return Ok(()) };
+            // the index stands by its name in few of them
+            if state.contains("\"below\"") {
+                each(Standing {
+                    url: url.to_owned(),
+                    kind: "sitemap",
+                    state: Some(state),
+                    ..Standing::default()
+                })?;
+            }
         }
     }
-    feeds
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +10,7 @@ use crate::{
     article::Alert,
     config::{Config, Feed, Listen},
     event::Event,
+    health::Standing,
     reading::Room,
     serve::page::{self, Door, Hosts, House},
 };
@@ -21,7 +21,7 @@ pub(super) struct Shown {
     pub(super) door: mpsc::Sender<Event>,
     pub(super) heard: broadcast::Sender<Arc<Alert>>,
     /// The feeds of the config as it is now.
-    pub(super) feeds: watch::Receiver<Arc<Vec<Feed>>>,
+    pub(super) feeds: watch::Receiver<Arc<[Standing]>>,
     /// Parts that stand still.
     pub(super) stuck: watch::Receiver<Vec<&'static str>>,
 }
@@ -42,11 +42,11 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Option<Door>> {
 /// Serves it until `stop`.
 pub(super) async fn serve(door: Door, public_hosts: Vec<String>, shown: Shown, stop: CancellationToken) {
     let hosts = Hosts::new(door.address(), &public_hosts);
-    let of_config = shown.feeds;
-    let feeds_of = Arc::new(move |status: &Value| {
-        let feeds = Arc::clone(&of_config.borrow());
-        feeds::with_states(&feeds, status)
-    });
-    let house = House::new(shown.room, hosts, shown.door, shown.heard, feeds_of, shown.stuck);
+    let house = House::new(shown.room, hosts, shown.door, shown.heard, shown.feeds, shown.stuck);
     page::serve(door, house, stop).await;
+}
+
+/// What the page knows of the feeds by the config alone: the first of very many.
+pub(super) fn feeds_shown(feeds: &[Feed]) -> Arc<[Standing]> {
+    feeds.iter().take(page::FEEDS_MAX).map(feeds::unasked).collect()
 }

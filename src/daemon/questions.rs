@@ -6,10 +6,11 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
 
 use crate::{
-    article::{Article, Decision, Found},
+    article::{Decision, Found},
     config::Config,
     event::Question,
     journal::{Line, reader::Reader},
+    pipeline::Pipeline,
     serve::control::{self, Reply, Request},
     source::format,
 };
@@ -38,27 +39,34 @@ pub fn explain(config: &Config, target: &str) -> anyhow::Result<Explained> {
         let mut questions = Vec::new();
         for one in found {
             match one {
-                Found::Article(article) => questions.push(Asked::Article(Box::new(article))),
+                Found::Article(article) => questions.push(Request::ExplainArticle(Box::new(article))),
                 Found::Rejected(rejected) => bail!("{} is no article: {}", rejected.place, rejected.reason),
             }
         }
-        return ask(config, questions).map(Explained::Known);
+        let mut desk = Desk::new(config)?;
+        let answers = questions.into_iter().map(|question| desk.ask(question)).collect::<Result<_, _>>()?;
+        desk.close()?;
+        return Ok(Explained::Known(answers));
     }
-    let mut answers = ask(config, vec![Asked::Known(target.to_owned())])?;
-    match answers.pop() {
-        Some(answer) if answer.get("verdict").is_some() => Ok(Explained::Known(vec![answer])),
-        Some(answer) => Ok(Explained::Unknown(answer)),
-        None => bail!("the daemon gave no answer"),
-    }
+    let mut desk = Desk::new(config)?;
+    let answer = desk.ask(Request::Explain(target.to_owned()))?;
+    desk.close()?;
+    Ok(if answer.get("verdict").is_some() {
+        Explained::Known(vec![answer])
+    } else {
+        Explained::Unknown(answer)
+    })
 }
 
 /// How things stand.
 ///
 /// # Errors
 /// When neither the daemon nor the store can be asked.
-pub fn status(config: &Config) -> anyhow::Result<Value> {
-    let mut answer = ask(config, vec![Asked::Status])?.pop().context("the daemon gave no answer")?;
+pub fn status(desk: &mut Desk<'_>) -> anyhow::Result<Value> {
+    let mut answer = desk.ask(Request::Status)?;
+    let config = desk.config;
     if let Some(fields) = answer.as_object_mut() {
+        fields.insert("running".to_owned(), json!(desk.open.is_none()));
         fields.insert("config".to_owned(), json!(config.path));
         fields.insert("state_dir".to_owned(), json!(config.state_dir));
         fields.insert("alert_log".to_owned(), json!(config.alerts.log));
@@ -66,69 +74,68 @@ pub fn status(config: &Config) -> anyhow::Result<Value> {
     Ok(answer)
 }
 
-enum Asked {
-    Article(Box<Article>),
-    Known(String),
-    Status,
+/// Where questions are asked: at the running daemon; where none runs the store is opened for them alone.
+pub struct Desk<'a> {
+    pub(super) config: &'a Config,
+    open: Option<Pipeline>,
+    /// Where nothing was ever stored, a question leaves nothing behind either.
+    scratch: Option<tempfile::TempDir>,
 }
 
-/// The running daemon first; else the store is opened for the questions alone.
-fn ask(config: &Config, asked: Vec<Asked>) -> anyhow::Result<Vec<Value>> {
-    let mut answers = Vec::new();
-    let mut pipeline = None;
-    // Where nothing was ever stored, a question leaves nothing behind either.
-    let scratch = if config.state_dir.exists() { None } else { Some(tempfile::tempdir()?) };
-    let mut here = config.clone();
-    if let Some(scratch) = &scratch {
-        scratch.path().clone_into(&mut here.state_dir);
-        here.alerts.log = scratch.path().join("alerts.log");
+impl<'a> Desk<'a> {
+    /// Opens nothing yet.
+    ///
+    /// # Errors
+    /// When there is no place for temporary files.
+    pub fn new(config: &'a Config) -> anyhow::Result<Self> {
+        let scratch = if config.state_dir.exists() { None } else { Some(tempfile::tempdir()?) };
+        Ok(Self { config, open: None, scratch })
     }
-    for question in asked {
-        let request = match &question {
-            Asked::Article(article) => Request::ExplainArticle(article.clone()),
-            Asked::Known(target) => Request::Explain(target.clone()),
-            Asked::Status => Request::Status,
-        };
-        if pipeline.is_none()
-            && let Some(mut replies) = control::request(&config.control, &request)?
+
+    /// Answers in the form of the contracts.
+    pub(super) fn ask(&mut self, asked: Request) -> anyhow::Result<Value> {
+        if self.open.is_none()
+            && let Some(mut replies) = control::request(&self.config.control, &asked)?
         {
-            answers.push(match replies.next().context("the daemon went away")?? {
-                Reply::Answer(json) => with_running(serde_json::from_str(json.get())?, true),
+            return match replies.next().context("the daemon went away")?? {
+                Reply::Answer(json) => Ok(serde_json::from_str(json.get())?),
                 Reply::Fault(fault) => bail!(fault),
                 Reply::Decision(_) | Reply::End => bail!("the daemon answered in a form of another version"),
-            });
-            continue;
+            };
         }
-        let pipeline = match &mut pipeline {
-            Some(open) => open,
-            none => {
-                let mut open = super::open(&here)?;
-                let (rules, _) = super::read_rules(config, Some(open.rules()));
-                open.suppose_rules(rules);
-                none.insert(open)
-            }
+        let question = match asked {
+            Request::ExplainArticle(article) => Question::ExplainArticle(article),
+            Request::Explain(target) => Question::ExplainKnown(target),
+            Request::Status => Question::Status,
+            Request::Checkpoints(keys) => Question::Checkpoints(keys),
+            Request::CheckpointsFrom(key) => Question::CheckpointsFrom(key),
+            Request::Ingest(_) | Request::Read(_) => bail!("this is asked of another room"),
         };
-        let answer = pipeline.answer(match question {
-            Asked::Article(article) => Question::ExplainArticle(article),
-            Asked::Known(target) => Question::ExplainKnown(target),
-            Asked::Status => Question::Status,
-        });
-        answers.push(with_running(answer, false));
+        Ok(self.pipeline()?.answer(question))
     }
-    if let Some(pipeline) = pipeline {
-        pipeline.close()?;
-    }
-    Ok(answers)
-}
 
-/// A status says whether it comes from a daemon.
-fn with_running(mut answer: Value, running: bool) -> Value {
-    if let Some(fields) = answer.as_object_mut()
-        && fields.contains_key("articles")
-    {
-        fields.insert("running".to_owned(), json!(running));
+    fn pipeline(&mut self) -> anyhow::Result<&Pipeline> {
+        if self.open.is_none() {
+            let mut here = self.config.clone();
+            if let Some(scratch) = &self.scratch {
+                scratch.path().clone_into(&mut here.state_dir);
+                here.alerts.log = scratch.path().join("alerts.log");
+            }
+            let mut open = super::open(&here)?;
+            let (rules, _) = super::read_rules(self.config, Some(open.rules()));
+            open.suppose_rules(rules);
+            self.open = Some(open);
+        }
+        self.open.as_ref().context("the store is closed")
     }
-    answer
+
+    /// Closes the store, if it was opened.
+    ///
+    /// # Errors
+    /// When it cannot be closed in order.
+    pub fn close(self) -> anyhow::Result<()> {
+        self.open.map_or(Ok(()), |open| Ok(open.close()?))
+    }
 }
 
 /// Every decision in the journal of a state directory, in order.

@@ -53,6 +53,7 @@ pub(crate) fn apply(
             entry: entry(seq, &report, original.as_ref(), placed, analysis).encode(),
             member: member(state, seq, &report, placed, analysis).encode(),
             persons: bearers::named_in_full(&decision.entities),
+            learned: learned(state, placed.traces),
         },
     };
     let keys: Vec<u64> = analysis.keys.known_by().collect();
@@ -233,9 +234,15 @@ fn member(state: &State, seq: u64, report: &Report, placed: &Placed<'_>, analysi
     }
 }
 
+/// The topics that learn from the article.
+fn learned(state: &State, traces: &[Traced]) -> Vec<u64> {
+    let learns = traces.iter().filter(|traced| traced.learned);
+    learns.filter_map(|traced| state.topics.learner(state.topics.place(&traced.topic)?)).collect()
+}
+
 /// What the topics remember of the story from here on.
 fn follow(state: &mut State, changes: &mut Changes, story: Id, placed: &Placed<'_>) {
-    for Traced { topic, trace } in placed.traces {
+    for Traced { topic, trace, .. } in placed.traces {
         state.follows.entry((story, topic::key(topic))).or_default().trace = *trace;
     }
     let now = placed.article.seen_at.as_second();

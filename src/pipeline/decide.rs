@@ -19,8 +19,11 @@ use super::{
 };
 use crate::article::{
     Alert, Article, ArticleHead, ArticleId, Change, Decision, Entity, Id, LEAD_CHARS, Match, Quote, Rejected,
-    Standing, Verdict,
+    Standing, TextFrom, Verdict,
 };
+
+/// The reason of an update that is none of the publisher's: the page of a known item was read.
+const FULL_TEXT: &str = "full text";
 
 /// How far ahead of its arrival an article's date is believed.
 const FUTURE_SECS_MAX: i64 = 3600;
@@ -83,6 +86,8 @@ struct Placed {
     of_id: Option<Id>,
     similarity: Option<f32>,
     change: Option<Change>,
+    /// Of an update whose text was a teaser, and is its page's now.
+    full_text: bool,
     /// Of an update or repeat: the known report. Of a copy: the original.
     other: Option<Report>,
     judgement: Option<Judgement>,
@@ -165,7 +170,7 @@ pub(crate) fn decide(
         decision: Decision {
             article: head(article, placed.id, analysis.language.clone()),
             verdict: placed.verdict,
-            reason: None,
+            reason: placed.full_text.then(|| FULL_TEXT.to_owned()),
             of: placed.of,
             of_id: placed.of_id,
             similarity: placed.similarity.map(rounded),
@@ -237,12 +242,18 @@ impl Arrival<'_> {
         let mut told = Told::default();
         let Some(story) = decision.story else { return Ok(told) };
         let doc = doc(article, analysis);
-        let verdicts = state.topics.judge(&doc, assignment, joined, &state.stories, &state.traces(story));
+        let memory = state.memory(Some(story), joined, None);
+        let verdicts = state.topics.judge(&doc, assignment, &state.stories, &memory);
         told.misses = verdicts.misses;
-        let named = |(place, trace)| Some(Traced { topic: state.topics.name(place)?.to_owned(), trace });
-        told.traces = verdicts.traces.into_iter().filter_map(named).collect();
         let verdict = decision.verdict;
-        let case = Case { state, known, article, analysis, story, verdict, other, novel: OnceCell::new() };
+        let named = |(place, trace, learned)| {
+            let topic = state.topics.name(place)?.to_owned();
+            Some(Traced { topic, trace, learned: learned && verdict != Verdict::Copy })
+        };
+        told.traces = verdicts.traces.into_iter().filter_map(named).collect();
+        let full_text = decision.reason.as_deref() == Some(FULL_TEXT);
+        let novel = OnceCell::new();
+        let case = Case { state, known, article, analysis, story, verdict, full_text, other, novel };
         for found in verdicts.matches {
             let Some(topic) = state.topics.name(found.topic) else { continue };
             let next = |told: &Told| state.counters.alert_seq + told.alerts.len() as u64 + 1;
@@ -289,11 +300,12 @@ pub(crate) fn judge_topics(
     article: &Article,
     analysis: &Analysis,
     story: Option<Id>,
+    seq: u64,
 ) -> (Verdicts, Assignment) {
     let (time, dated) = event_time(article);
     let assignment = state.stories.assign(&state.stories.weigh(&analysis.features), time, dated);
-    let traces = story.map(|story| state.traces(story)).unwrap_or_default();
-    (state.topics.judge(&doc(article, analysis), &assignment, story, &state.stories, &traces), assignment)
+    let memory = state.memory(story, story, Some(seq));
+    (state.topics.judge(&doc(article, analysis), &assignment, &state.stories, &memory), assignment)
 }
 
 /// Three digits are all that a reader can use.
@@ -308,9 +320,10 @@ fn place(
     article: &Article,
     analysis: &Analysis,
 ) -> Result<Placed, ViewError> {
-    let mut change = None;
+    let (mut change, mut full_text) = (None, false);
     let mut share = |report: &Report| {
         let last = known.article(report.at)?;
+        full_text = article.text_from == TextFrom::Page && last.text_from == TextFrom::Source;
         let last_words = text::words(&last.text);
         let part = dedupe::compare(&analysis.words, &last_words).span;
         change = Some(dedupe::change((&last.text, &last_words), (&article.text, &analysis.words)));
@@ -324,10 +337,14 @@ fn place(
             of_id: Some(id),
             similarity: Some(1.0),
             change: None,
+            full_text: false,
             other: Some(report),
             judgement: None,
         }),
-        Identified::Changed(id, report, part) => Ok(Placed { change, ..update(id, report, part, None) }),
+        Identified::Changed(id, report, part) => {
+            let change = change.filter(|_| !full_text);
+            Ok(Placed { change, full_text, ..update(id, report, part, None) })
+        }
         Identified::Reprint(id, report) => copy(known, analysis, id, report, 1.0, None),
         Identified::Unknown => judged(state, known, article, analysis),
     }
@@ -384,6 +401,7 @@ fn judged(
         of_id: None,
         similarity: None,
         change: None,
+        full_text: false,
         other: None,
         judgement: Some(judgement),
     })
@@ -407,6 +425,7 @@ fn update(id: Id, report: Report, part: f32, judgement: Option<Judgement>) -> Pl
         of_id: Some(id),
         similarity: Some(part),
         change: None,
+        full_text: false,
         other: Some(report),
         judgement,
     }
@@ -430,6 +449,7 @@ fn copy(
         of_id: Some(root),
         similarity: Some(part),
         change: None,
+        full_text: false,
         other: Some(Report { root: Some(root), ..original }),
         judgement,
     })

@@ -12,7 +12,7 @@ use super::{
     story::Assignment,
     text,
     topic::Miss,
-    view::Tree,
+    view::{Tree, View},
 };
 use crate::{
     article::{Article, ArticleId, Change, Decision, Id},
@@ -24,6 +24,9 @@ use crate::{
 /// Candidates of stories that are shown.
 const CANDIDATES_SHOWN: usize = 5;
 
+/// Checkpoints of one answer.
+const CHECKPOINTS_AT_ONCE: usize = 500;
+
 impl Pipeline {
     /// Answers a question in the form of the contracts; what fails is said in `error`.
     pub fn answer(&self, question: Question) -> Value {
@@ -32,6 +35,8 @@ impl Pipeline {
             Question::ExplainKnown(target) => self.explain_known(&target),
             Question::Status => self.status(),
             Question::Test(_) => Ok(json!({ "error": "only a running daemon tells a test alert" })),
+            Question::Checkpoints(keys) => self.checkpoints_of(&keys),
+            Question::CheckpointsFrom(key) => self.checkpoints_from(&key),
         };
         answer.unwrap_or_else(|fault| json!({ "error": fault.to_string() }))
     }
@@ -71,7 +76,8 @@ impl Pipeline {
         let judgement =
             decide::judge_again(&self.state, known, decision.article.id.report, &article, &analysis)?;
         let compared = self.compared(known, &article, &analysis, &judgement)?;
-        let (verdicts, assignment) = decide::judge_topics(&self.state, &article, &analysis, decision.story);
+        let (verdicts, assignment) =
+            decide::judge_topics(&self.state, &article, &analysis, decision.story, report.seq);
         let why = self.why(&decision, compared, Some(&assignment), &verdicts.misses, true);
         with_why(&decision, why)
     }
@@ -153,19 +159,26 @@ impl Pipeline {
         Value::Object(why)
     }
 
+    fn checkpoints_of(&self, keys: &[String]) -> Result<Value, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let get = |key: &String| Ok(stored.get(Tree::Checkpoints, key.as_bytes())?.map_or(Value::Null, told));
+        keys.iter().map(get).collect::<Result<Vec<_>, PipelineError>>().map(Value::Array)
+    }
+
+    fn checkpoints_from(&self, key: &str) -> Result<Value, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let rows = stored.scan(Tree::Checkpoints, key.as_bytes(), CHECKPOINTS_AT_ONCE)?;
+        let pair = |(key, value): (Vec<u8>, Vec<u8>)| json!([told(key), told(value)]);
+        Ok(rows.into_iter().map(pair).collect())
+    }
+
     fn status(&self) -> Result<Value, PipelineError> {
         let [new, copy, update, rejected] = self.state.counters.verdicts;
         let (members, stories) = self.state.stories.size();
         let stored = Stored { store: &self.store, journal: &self.journal };
-        let mut feeds = Vec::new();
         let mut files = 0_u64;
-        state::each_row(&stored, Tree::Checkpoints, |key, value| {
-            let key = String::from_utf8_lossy(key);
-            if let Some(url) = key.strip_prefix("feed ") {
-                feeds.push(json!({ "url": url, "state": serde_json::from_slice::<Value>(value).ok() }));
-            } else {
-                files += 1;
-            }
+        state::each_row(&stored, Tree::Checkpoints, |key, _| {
+            files += u64::from(!key.starts_with(b"feed "));
             Ok(())
         })?;
         let topics: Vec<_> = self.state.rules.topics.iter().map(|rule| &rule.name).collect();
@@ -180,11 +193,15 @@ impl Pipeline {
             },
             "window": { "articles": self.state.window.len(), "in_stories": members, "stories": stories },
             "topics": topics,
-            "feeds": feeds,
             "files_remembered": files,
             "journal": { "bytes": self.journal.bytes(), "days": self.journal.days().count() },
         }))
     }
+}
+
+/// Checkpoints are text where they are told on: whoever wants to know what stands in them reads it.
+fn told(checkpoint: Vec<u8>) -> Value {
+    String::from_utf8(checkpoint).map_or(Value::Null, Value::String)
 }
 
 fn with_why(decision: &Decision, why: Value) -> Result<Value, PipelineError> {

@@ -33,6 +33,8 @@ pub(super) struct Case<'a> {
     pub(super) analysis: &'a Analysis,
     pub(super) story: Id,
     pub(super) verdict: Verdict,
+    /// An update that is none of the publisher's: a teaser became its page's text.
+    pub(super) full_text: bool,
     /// Of an update the report as it was, of a copy its original.
     pub(super) other: Option<&'a Report>,
     /// The sentence that the story did not have, once a topic has asked for it: it is the same for all.
@@ -132,6 +134,9 @@ impl Case<'_> {
         if let (Verdict::Update, Some(report)) = (self.verdict, self.other)
             && report.told.contains(&key)
         {
+            if self.full_text {
+                return Err("full-text");
+            }
             let lately = report.update_told != 0 && now.saturating_sub(report.update_told) < UPDATE_GAP_SECS;
             return if lately { Err("update-within-the-hour") } else { Ok(AlertKind::Update) };
         }

@@ -80,6 +80,8 @@ pub(crate) struct Windowed {
     pub(crate) member: Vec<u8>,
     /// Of `bearers`: the persons whom it names in full.
     pub(crate) persons: Vec<String>,
+    /// The topics that learned from it, by `topic::Topics::learner`.
+    pub(crate) learned: Vec<u64>,
 }
 
 /// How a topic follows a story.

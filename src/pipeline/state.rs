@@ -9,7 +9,7 @@ use super::{
     entity::Names,
     record::{self, Counters, Follow, Known, Windowed},
     story::{Member, Stories},
-    topic::{self, Topics, Trace},
+    topic::{self, Learned, Memory, Topics},
     view::{Changes, Locator, Tree, View, ViewError},
 };
 use crate::{
@@ -33,6 +33,7 @@ pub(crate) struct State {
     pub(crate) bearers: Bearers,
     pub(crate) window: BTreeMap<u64, Kept>,
     pub(crate) follows: BTreeMap<(Id, u64), Follow>,
+    pub(crate) learned: Learned,
     /// Topic or feed → what waits there, and its usual pace.
     pub(crate) desks: BTreeMap<u64, Desk>,
     /// When what waits is to be told.
@@ -67,6 +68,7 @@ impl State {
             bearers: Bearers::default(),
             window: BTreeMap::new(),
             follows: BTreeMap::new(),
+            learned: Learned::default(),
             desks: BTreeMap::new(),
             agenda: Agenda::default(),
             quiet: BTreeMap::new(),
@@ -146,21 +148,28 @@ impl State {
         self.quiet.get(&topic)?.end(at)
     }
 
-    /// What the topics remember of a story, by their places.
-    pub(crate) fn traces(&self, story: Id) -> Vec<(usize, Trace)> {
-        let of_story = self.follows.range((story, 0)..=(story, u64::MAX));
-        of_story.filter_map(|((_, topic), follow)| Some((*self.places.get(topic)?, follow.trace))).collect()
+    /// What the topics remember that an article of this story may touch; `known` is the story, if it has members, and
+    /// `besides` the article itself, if it is in the window.
+    pub(crate) fn memory(&self, story: Option<Id>, known: Option<Id>, besides: Option<u64>) -> Memory<'_> {
+        let of_story = story.into_iter().flat_map(|story| self.follows.range((story, 0)..=(story, u64::MAX)));
+        let traces = of_story
+            .filter_map(|((_, topic), follow)| Some((*self.places.get(topic)?, follow.trace)))
+            .collect();
+        Memory { story: known, traces, learned: &self.learned, besides }
     }
 
     /// One more article in the window.
     pub(crate) fn take_in(&mut self, seq: u64, windowed: &Windowed) {
-        let Windowed { at, seen_at, entry, member, persons } = windowed;
+        let Windowed { at, seen_at, entry, member, persons, learned } = windowed;
         self.clock = self.clock.max(*seen_at);
         if let Some(entry) = dedupe::Entry::decode(entry) {
             self.index.insert(&entry);
         }
         let Some(member) = Member::decode(member) else { return };
         self.bearers.insert(seq, member.story, persons);
+        for topic in learned {
+            self.learned.add(*topic, seq);
+        }
         self.window.insert(seq, Kept { at: *at, seen_at: *seen_at, story: member.story });
         self.stories.insert(member);
     }
@@ -172,6 +181,7 @@ impl State {
         self.index.remove(seq);
         self.stories.remove(seq);
         self.bearers.remove(seq);
+        self.learned.forget(seq);
         if self.stories.summary(kept.story).reports == 0 {
             let of_story = (kept.story, 0)..=(kept.story, u64::MAX);
             let gone: Vec<_> = self.follows.range(of_story).map(|(key, _)| *key).collect();

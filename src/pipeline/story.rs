@@ -121,6 +121,8 @@ pub struct Assignment {
     pub loaded: Loaded,
     /// How like the latest articles it is in general.
     pub normal: Normal,
+    /// Members of the window that share most with it, best first.
+    pub near: Vec<u64>,
 }
 
 /// A story that an article might belong to.
@@ -220,7 +222,8 @@ impl Stories {
         let loaded = vector.load();
         let normal = self.ring.normal(&loaded);
         let probe = Probe::new(&loaded);
-        let found = self.find(&loaded, time, dated);
+        let near = self.postings.nearest(&loaded, FOUND_MAX);
+        let found = self.find(&near, time, dated);
         let judged = found.iter().filter_map(|found| self.judge(&probe, &loaded, normal, found));
         let mut candidates: Vec<Candidate> = judged.collect();
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.story.cmp(&b.story)));
@@ -231,13 +234,14 @@ impl Stories {
             candidates,
             loaded,
             normal,
+            near,
         }
     }
 
     /// Active stories that share weighty words, each with its most similar members.
-    fn find(&self, loaded: &Loaded, time: i64, dated: bool) -> Vec<Found> {
+    fn find(&self, near: &[u64], time: i64, dated: bool) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::with_capacity(CANDIDATES_MAX);
-        for seq in self.postings.nearest(loaded, FOUND_MAX) {
+        for &seq in near {
             let Some(id) = self.members.get(&seq).map(|held| held.story) else { continue };
             if let Some(found) = found.iter_mut().find(|found| found.id == id) {
                 if found.close.len() < CLOSE_MEMBERS_MAX {
@@ -377,6 +381,12 @@ impl Stories {
         members.filter_map(|seq| Some((seq, self.members.get(&seq)?.report)))
     }
 
+    /// An article's words, and its time where that is known; `None` if the window does not hold it.
+    pub fn member(&self, seq: u64) -> Option<(&Loaded, Option<i64>)> {
+        let held = self.members.get(&seq)?;
+        Some((&held.loaded, held.dated.then_some(held.time)))
+    }
+
     /// Number of articles and of stories in the window.
     pub fn size(&self) -> (usize, usize) {
         (self.members.len(), self.open.len())
@@ -424,7 +434,7 @@ impl Stories {
         &self,
         article: &Loaded,
         normal: Normal,
-        samples: &[Loaded],
+        samples: &[&Loaded],
         gap: Option<i64>,
     ) -> Compared {
         let probe = Probe::new(article);

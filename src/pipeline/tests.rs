@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::{
     alert::{Format, log::AlertLog},
-    article::Occasion,
+    article::{Occasion, TextFrom},
     event::{Question, TopicRule},
     journal::{reader::Reader, state_dir::StateDir},
     store::Options,
@@ -352,5 +352,34 @@ fn copies_count_for_their_group_not_as_independent_reports() {
     let log = std::fs::read_to_string(world.dir.path().join("alerts.log")).unwrap();
     let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
     assert_eq!((&last["outlets"], &last["independent"], &last["reports"]), (&4.into(), &1.into(), &4.into()));
+    world.verify();
+}
+
+#[test]
+fn a_page_that_joins_its_teaser_is_told_to_nobody_twice() {
+    let mut world = World::new();
+    let teaser = Article { text: sentences(0..1), ..item(1) };
+    let whole = Article { text: sentences(20..40), text_from: TextFrom::Page, ..item(1) };
+    assert_eq!(world.give(&[teaser.clone()]), ["new!"]);
+    let joined = &world.decide(&[whole.clone()])[0];
+    assert_eq!(
+        (&joined["verdict"], &joined["reason"], &joined["matches"][0]["outcome"]),
+        (&"update".into(), &"full text".into(), &"suppressed:full-text".into())
+    );
+    assert_eq!(world.give(&[teaser, whole.clone()]), ["seen", "seen"]);
+    // from then on what changes is news
+    let changed = Article { text: format!("{} {}", sentences(20..40), sentences(50..54)), ..whole };
+    assert_eq!(world.give(&[changed]), ["update!"]);
+    world.verify();
+}
+
+#[test]
+fn what_only_the_page_says_is_told() {
+    let mut world = World::new();
+    let short = Article { title: "Notes of the day".to_owned(), ..item(1) };
+    let teaser = Article { text: "Nothing of it is said here.".to_owned(), ..short.clone() };
+    let whole = Article { text: sentences(20..40), text_from: TextFrom::Page, ..short };
+    assert_eq!(world.give(&[teaser]), ["new"]);
+    assert_eq!(world.give(&[whole]), ["update!"]);
     world.verify();
 }

@@ -3,6 +3,7 @@
 //! the caller keeps. Word statistics come from the stories at the moment of the question.
 
 mod asker;
+mod learned;
 mod profile;
 pub mod propose;
 pub mod query;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::learned::Learned;
 use self::{
     asker::Askers,
     profile::{Likeness, Profiles},
@@ -70,6 +72,22 @@ pub struct Traced {
     pub topic: String,
     /// As it is from now on.
     pub trace: Trace,
+    /// The topic learns from the article.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub learned: bool,
+}
+
+/// What the topics remember that an article may touch: the caller keeps it.
+#[derive(Clone, Debug)]
+pub struct Memory<'a> {
+    /// The story that the article stands in, if that has members already.
+    pub story: Option<Id>,
+    /// Of that story, by the topics' places.
+    pub traces: BTreeMap<usize, Trace>,
+    /// What the topics learned.
+    pub learned: &'a Learned,
+    /// The article itself, if it is in the window already.
+    pub besides: Option<u64>,
 }
 
 /// The number under which a topic's or an entity's name is kept.
@@ -112,8 +130,22 @@ pub struct Verdicts {
     pub matches: Vec<TopicMatch>,
     /// Topics that came near, the nearest first.
     pub misses: Vec<Miss>,
-    /// Traces of the article's story as they are from now on, where they changed.
-    pub traces: Vec<(usize, Trace)>,
+    /// Traces of the article's story as they are from now on, where they changed; and whether the topic learns from
+    /// the article.
+    pub traces: Vec<(usize, Trace, bool)>,
+}
+
+/// How an article compares with a topic: the inputs of the model.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// Place of the topic in the rules.
+    pub topic: usize,
+    /// Against the samples.
+    pub inputs: [f64; model::TOPIC_INPUTS],
+    /// Against what was learned, if anything was.
+    pub learned: Option<[f64; model::TOPIC_INPUTS]>,
+    /// It is itself a sample.
+    pub is_sample: bool,
 }
 
 /// The topics, ready to be asked.
@@ -171,15 +203,18 @@ impl Topics {
         self.followed.get(place).map(|topic| topic.name.as_str())
     }
 
-    /// Judges an article. `story` is the one that it stands in, if that has members already; `traces` are what the
-    /// topics remember of it. Neither the article nor the traces of its own may be in yet.
+    /// The number by which a topic is known to what is learned.
+    pub fn learner(&self, place: usize) -> Option<u64> {
+        self.profiles.learner(place)
+    }
+
+    /// Judges an article. Neither the article nor the traces of its own may be in yet.
     pub fn judge(
         &self,
         doc: &Doc<'_>,
         assignment: &Assignment,
-        story: Option<Id>,
         stories: &Stories,
-        traces: &[(usize, Trace)],
+        memory: &Memory<'_>,
     ) -> Verdicts {
         let subject = Subject::new(*doc);
         let mut cases: BTreeMap<usize, Case> = BTreeMap::new();
@@ -188,34 +223,33 @@ impl Topics {
                 by_words(topic, &subject, doc.entities, cases.entry(place).or_default());
             }
         }
-        let reports = story.map_or(0, |story| stories.summary(story).reports);
-        let traces: BTreeMap<usize, Trace> = traces.iter().copied().collect();
-        let touched = traces.keys().copied().collect();
-        for likeness in self.profiles.compare(doc, assignment, stories, &touched) {
-            let Some(topic) = self.followed.get(likeness.topic) else { continue };
-            let trace = traces.get(&likeness.topic).copied().unwrap_or_default();
-            by_likeness(topic, &likeness, trace, reports, cases.entry(likeness.topic).or_default());
+        let reports = memory.story.map_or(0, |story| stories.summary(story).reports);
+        for likeness in self.profiles.compare(doc, assignment, stories, memory) {
+            let Some(topic) = self.followed.get(likeness.compared.topic) else { continue };
+            let trace = memory.traces.get(&likeness.compared.topic).copied().unwrap_or_default();
+            let case = cases.entry(likeness.compared.topic).or_default();
+            by_likeness(topic, likeness, trace, reports, case);
         }
-        for (place, trace) in traces.iter().filter(|(_, trace)| trace.adopted) {
+        for (place, trace) in memory.traces.iter().filter(|(_, trace)| trace.adopted) {
             if let Some(topic) = self.followed.get(*place) {
                 let case = cases.entry(*place).or_default();
                 by_following(topic, *trace, assignment.score, case);
             }
         }
-        self.conclude(cases, &subject, assignment, stories, &traces)
+        self.conclude(cases, &subject, assignment, stories, memory)
     }
 
-    /// Topics whose samples are like an article, or that remember its story (`touched`): the model's inputs for each, and whether it is itself a sample; for the
-    /// program that fits the model.
-    pub fn likenesses(
+    /// Topics that an article is like, or that remember its story, with the model's inputs: for the program that fits
+    /// the model.
+    pub fn compare(
         &self,
         doc: &Doc<'_>,
         assignment: &Assignment,
         stories: &Stories,
-        touched: &BTreeSet<usize>,
-    ) -> Vec<(usize, [f64; model::TOPIC_INPUTS], bool)> {
-        let all = self.profiles.compare(doc, assignment, stories, touched);
-        all.into_iter().map(|one| (one.topic, one.inputs, one.is_sample)).collect()
+        memory: &Memory<'_>,
+    ) -> Vec<Compared> {
+        let all = self.profiles.compare(doc, assignment, stories, memory);
+        all.into_iter().map(|one| one.compared).collect()
     }
 
     /// Topics whose query or names may hold.
@@ -236,12 +270,12 @@ impl Topics {
         subject: &Subject<'_>,
         assignment: &Assignment,
         stories: &Stories,
-        traces: &BTreeMap<usize, Trace>,
+        memory: &Memory<'_>,
     ) -> Verdicts {
         let mut verdicts = Verdicts::default();
         for (place, mut case) in cases {
             let Some(topic) = self.followed.get(place) else { continue };
-            let likeness = case.likeness;
+            let likeness = case.likeness.take();
             if case.matched {
                 let by_query = topic.query.as_ref().and_then(|query| query.veto(subject));
                 let forbidden = by_query.map(|part| format!("the query asks for {part}"));
@@ -252,10 +286,10 @@ impl Topics {
                     case.missing = Some(reason);
                 }
             }
-            let is_sample = likeness.is_some_and(|likeness| likeness.is_sample);
-            let old = traces.get(&place).copied().unwrap_or_default();
+            let is_sample = likeness.as_ref().is_some_and(|likeness| likeness.compared.is_sample);
+            let old = memory.traces.get(&place).copied().unwrap_or_default();
             let mut trace = old;
-            if let Some(likeness) = likeness {
+            if let Some(likeness) = &likeness {
                 let step = likeness.step();
                 trace.best = trace.best.max(step);
                 trace.sum = trace.sum.saturating_add(u32::from(step));
@@ -263,7 +297,9 @@ impl Topics {
             }
             trace.adopted |= case.adopts;
             if trace != old {
-                verdicts.traces.push((place, trace));
+                let learns = case.matched && likeness.is_some_and(|likeness| likeness.teaches());
+                let room = self.learner(place).is_some_and(|learner| !memory.learned.is_full(learner));
+                verdicts.traces.push((place, trace, learns && room));
             }
             case.evidence.truncate(EVIDENCE_MAX);
             let score = shown(case.score);
@@ -347,12 +383,12 @@ const NAME_SCORE: f64 = 0.85;
 const PASSING_NAME_SCORE: f64 = 0.65;
 const FOLLOW_SCORE: f64 = 0.6;
 
-fn by_likeness(topic: &Topic, likeness: &Likeness, trace: Trace, reports: u32, case: &mut Case) {
-    case.likeness = Some(*likeness);
-    let odds = if likeness.is_sample { model::LIKENESS_MAX } else { likeness.with_story(trace, reports) };
+fn by_likeness(topic: &Topic, likeness: Likeness, trace: Trace, reports: u32, case: &mut Case) {
+    let odds =
+        if likeness.compared.is_sample { model::LIKENESS_MAX } else { likeness.with_story(trace, reports) };
     let threshold = model::topic_threshold(topic.sensitivity, likeness.headline);
     let score = 1.0 / (1.0 + (-odds).exp());
-    let text = if likeness.is_sample {
+    let text = if likeness.compared.is_sample {
         "is a sample of the topic".to_owned()
     } else {
         format!("like a sample ({:.2})", likeness.cosine)
@@ -361,6 +397,9 @@ fn by_likeness(topic: &Topic, likeness: &Likeness, trace: Trace, reports: u32, c
         case.matched = true;
         case.sure |= odds >= threshold.max(model::TOPIC_SURE);
         case.evidence.push(text);
+        if let Some((cosine, _)) = likeness.learned.filter(|(_, odds)| *odds > likeness.odds) {
+            case.evidence.push(format!("like an article that is surely on the topic ({cosine:.2})"));
+        }
         if trace.sample {
             case.evidence.push("in one story with a sample".to_owned());
         } else if trace.best >= profile::step_of(model::TOPIC_SURE) {
@@ -373,6 +412,7 @@ fn by_likeness(topic: &Topic, likeness: &Likeness, trace: Trace, reports: u32, c
             Some(case.missing.take().map_or(lacking.clone(), |other| format!("{other}; {lacking}")));
     }
     case.score = case.score.max(score);
+    case.likeness = Some(likeness);
 }
 
 fn by_following(topic: &Topic, trace: Trace, fit: f64, case: &mut Case) {
@@ -447,8 +487,10 @@ mod tests {
             time: 0,
             dated: true,
         };
-        let traces: Vec<_> = following.into_iter().map(|trace| (0, trace)).collect();
-        topics.judge(&doc, &assignment, assignment.story, &stories, &traces)
+        let traces = following.into_iter().map(|trace| (0, trace)).collect();
+        let learned = Learned::default();
+        let memory = Memory { story: assignment.story, traces, learned: &learned, besides: None };
+        topics.judge(&doc, &assignment, &stories, &memory)
     }
 
     #[track_caller]
@@ -510,7 +552,10 @@ mod tests {
     fn a_sample_is_known_by_its_letters() {
         let verdicts = judge(like(FERRY), &FERRY.replace(". ", ".\n\n"), None);
         assert!(verdicts.matches.iter().all(|one| one.is_sample && one.sure), "{verdicts:?}");
-        assert!(verdicts.traces.iter().all(|(_, trace)| trace.sample) && verdicts.traces.len() == 1);
+        assert!(
+            verdicts.traces.iter().all(|(_, trace, learned)| trace.sample && !learned)
+                && verdicts.traces.len() == 1
+        );
     }
 
     #[test]

@@ -47,6 +47,10 @@ pub enum Request {
     ExplainArticle(Box<Article>),
     /// How things stand.
     Status,
+    /// How far these sources have come.
+    Checkpoints(Vec<String>),
+    /// How far sources have come, from this key on.
+    CheckpointsFrom(String),
     /// Read these files, absolute paths, as a source.
     Ingest(Vec<PathBuf>),
     /// A question to the reading room.
@@ -171,6 +175,8 @@ async fn answer(
         Ok(Request::Explain(target)) => ask(&door, Question::ExplainKnown(target)).await,
         Ok(Request::ExplainArticle(article)) => ask(&door, Question::ExplainArticle(article)).await,
         Ok(Request::Status) => ask(&door, Question::Status).await,
+        Ok(Request::Checkpoints(keys)) => ask(&door, Question::Checkpoints(keys)).await,
+        Ok(Request::CheckpointsFrom(key)) => ask(&door, Question::CheckpointsFrom(key)).await,
         Ok(Request::Read(asked)) => match tokio::task::spawn_blocking(move || read(&asked)).await {
             Ok(Ok(value)) => answered(&value),
             Ok(Err(fault)) => Reply::Fault(format!("{fault:#}")),

@@ -41,7 +41,7 @@ use self::{
 };
 pub use self::{
     guard::Hosts,
-    house::{FeedsOf, House},
+    house::{FEEDS_MAX, House},
 };
 use crate::{
     reading::{ReadingError, View, atom, found},
@@ -271,8 +271,7 @@ impl Hall {
     }
 
     async fn feeds(&self, wishes: &Wishes, now: Timestamp) -> Answer {
-        let Some(status) = self.house.status().await else { return self.not_now() };
-        let feeds = self.house.feeds(&status);
+        let Some(feeds) = self.house.feeds().await else { return self.not_now() };
         answer::page(feeds::page(&feeds, wishes.get("ill").is_some(), wishes.number("from"), now))
     }
 
@@ -310,7 +309,7 @@ impl Hall {
 
     async fn metrics(&self, now: Timestamp) -> Answer {
         let status = self.house.status().await;
-        let feeds = status.as_ref().map(|status| self.house.feeds(status)).unwrap_or_default();
+        let feeds = self.house.feeds().await.unwrap_or_default();
         answer::metrics(metrics::page(&self.house, status.as_deref(), &feeds, now))
     }
 

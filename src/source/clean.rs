@@ -22,25 +22,36 @@ fn may_compose(c: char) -> bool {
 }
 
 fn nfc(text: Cow<'_, str>) -> Cow<'_, str> {
-    if !text.chars().any(may_compose) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+    if !any_char(&text, may_compose) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         return text;
     }
     Cow::Owned(text.nfc().collect())
 }
 
-/// Whether nothing has to be done; looked at in pieces that a processor takes at once.
-fn is_clean_ascii(raw: &str) -> bool {
-    let clean = |piece: &[u8]| piece.iter().fold(true, |clean, b| clean & matches!(b, b' '..=b'~' | b'\n'));
-    raw.as_bytes().chunks(64).all(clean)
+/// Whether any character is such, the usual ones of ASCII apart: those are passed over in pieces that a processor takes
+/// at once.
+fn any_char(raw: &str, is_such: impl Fn(char) -> bool) -> bool {
+    let usual = |b: u8| matches!(b, b' '..=b'~' | b'\n');
+    let mut rest = raw;
+    loop {
+        let whole = rest.as_bytes().chunks_exact(32);
+        let whole = whole.take_while(|piece| piece.iter().fold(true, |all, b| all & usual(*b))).count() * 32;
+        // a character that is cut in two ends no piece of usual ones
+        let mut chars = rest.get(whole..).unwrap_or("").chars();
+        if chars.by_ref().take(32).any(|c| !u8::try_from(c).is_ok_and(usual) && is_such(c)) {
+            return true;
+        }
+        rest = chars.as_str();
+        if rest.is_empty() {
+            return false;
+        }
+    }
 }
 
 /// A text of several lines. Plain text keeps its length and its blank lines, so that offsets into what the user wrote
 /// hold: control characters become blanks, only invisible marks go.
 pub fn text(raw: &str) -> Cow<'_, str> {
-    if is_clean_ascii(raw) {
-        return Cow::Borrowed(raw);
-    }
-    if !raw.chars().any(|c| is_forbidden(c) || c == '\t') {
+    if !any_char(raw, |c| is_forbidden(c) || c == '\t') {
         return nfc(Cow::Borrowed(raw));
     }
     let mut out = String::with_capacity(raw.len());
@@ -118,15 +129,16 @@ fn folded(raw: &str) -> String {
     out
 }
 
-/// Whether a line is plain ASCII with single blanks between its words, and none at its ends.
+/// Whether a line has single blanks between its words, none at its ends, and no other white space.
 fn is_folded(line: &str) -> bool {
     let mut blank = true;
-    for byte in line.bytes() {
-        match byte {
-            b' ' if blank => return false,
-            b' ' => blank = true,
-            b'!'..=b'~' => blank = false,
-            _ => return false,
+    for c in line.chars() {
+        match c {
+            ' ' if blank => return false,
+            ' ' => blank = true,
+            '!'..='~' => blank = false,
+            c if c.is_whitespace() => return false,
+            _ => blank = false,
         }
     }
     !blank

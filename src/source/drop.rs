@@ -5,11 +5,12 @@ mod finish;
 mod gather;
 mod held;
 mod notice;
+mod scan;
+mod take;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -20,7 +21,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::RecommendedWatcher;
 use serde_json::Value;
 use tokio::{
     runtime::Handle,
@@ -30,19 +31,18 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    file::{State, is_temporary, key, known, list, mark, resume},
-    finish::{DONE, Finishing, Outcome, REJECTED, WAITING_MAX},
-    gather::{Gathered, Telling},
+    file::{State, is_temporary, known},
+    finish::{DONE, Finishing, REJECTED},
+    gather::Gathered,
     held::Held,
     notice::{Notice, watcher},
 };
 use super::{
     DropSpec,
-    format::{Clock, Origin, Reader},
     send::{BEAT, Closed, Way},
 };
 use crate::{
-    article::{Checkpoint, DELIVERY_FOUND_MAX, Found, Rejected},
+    article::{Checkpoint, DELIVERY_FOUND_MAX, Found},
     event::Event,
     pulse::Pulse,
 };
@@ -281,177 +281,9 @@ impl Room {
         Ok(())
     }
 
-    /// Takes in another list of drops; files of those that went are forgotten.
-    fn adjust(&mut self, specs: &[DropSpec]) -> Result<(), Closed> {
-        let wanted: BTreeSet<&Path> = specs.iter().map(|spec| spec.path.as_path()).collect();
-        let gone: Vec<PathBuf> =
-            self.directories.keys().filter(|path| !wanted.contains(path.as_path())).cloned().collect();
-        for path in gone {
-            self.directories.remove(&path);
-            self.unwatch(&path);
-        }
-        for spec in specs {
-            let new = Directory { spec: spec.clone(), watched: None, next_scan: Instant::now() };
-            self.directories.entry(spec.path.clone()).or_insert(new).spec = spec.clone();
-        }
-        let strange = |path: &&PathBuf| self.directory_of(path).is_none();
-        let strangers: Vec<PathBuf> = self.files.keys().filter(strange).cloned().collect();
-        self.forget(&strangers)?;
-        let paths: Vec<PathBuf> = self.directories.keys().cloned().collect();
-        paths.iter().try_for_each(|path| self.scan(path))?;
-        self.flush()
-    }
-
-    fn unwatch(&mut self, path: &Path) {
-        if let Some(watcher) = &mut self.watcher {
-            // it may be gone already, with its watch
-            watcher.unwatch(path).ok();
-        }
-    }
-
-    /// Looks a directory through: watches it if it is another one than before, reads what is new, forgets what is gone.
-    fn scan(&mut self, path: &Path) -> Result<(), Closed> {
-        let identity = fs::metadata(path).ok().filter(fs::Metadata::is_dir).map(|m| (m.dev(), m.ino()));
-        let Some(directory) = self.directories.get_mut(path) else { return Ok(()) };
-        let before = std::mem::replace(&mut directory.watched, identity);
-        directory.next_scan = Instant::now() + if identity.is_some() { RESCAN } else { MISSING_RESCAN };
-        let spec = directory.spec.clone();
-        if before != identity {
-            self.watch_anew(&spec, before.is_some(), identity.is_some());
-        }
-        if identity.is_none() {
-            // a disk that is not mounted yet must not cost what is known of its files
-            return Ok(());
-        }
-        let present = match list(path, spec.subdirectories) {
-            Ok(present) => present,
-            Err(error) => {
-                tracing::warn!(drop = %path.display(), %error, "could not look through the drop; give the daemon's group access to it");
-                return Ok(());
-            }
-        };
-        let names: BTreeSet<&PathBuf> = present.iter().map(|(file, _)| file).collect();
-        let inside = |file: &&PathBuf| {
-            let of = self.directory_of(file).map(|directory| directory.spec.path.as_path());
-            of == Some(path) && !names.contains(file)
-        };
-        let gone: Vec<PathBuf> = self.files.keys().filter(inside).cloned().collect();
-        self.forget(&gone)?;
-        let now = Timestamp::now();
-        for (file, state) in present {
-            if self.files.get(&file).is_some_and(|known| {
-                known.unchanged(&state) && known.progress.done && known.refused.is_none() && !spec.puts_away()
-            }) || self.settling.contains_key(&file)
-            {
-                continue;
-            }
-            // what was written a moment ago may be written on
-            let age = now.as_second() - state.mtime.0;
-            if (0..=1).contains(&age) {
-                self.settling.insert(file, (Instant::now() + SETTLE, state));
-            } else {
-                self.take(&file)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn watch_anew(&mut self, spec: &DropSpec, was: bool, is: bool) {
-        let path = &spec.path;
-        if was {
-            self.unwatch(path);
-        }
-        let shown = path.display();
-        let depth = if spec.subdirectories { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-        match (&mut self.watcher, is) {
-            (Some(watcher), true) => match watcher.watch(path, depth) {
-                Ok(()) => tracing::info!(drop = %shown, "watching the drop"),
-                Err(error) => {
-                    tracing::warn!(drop = %shown, %error, "could not watch the drop; it is looked through every 30 s");
-                }
-            },
-            (_, false) => {
-                tracing::warn!(drop = %shown, "the drop is missing; it is watched as soon as it is there");
-            }
-            (None, true) => {}
-        }
-    }
-
-    fn forget(&mut self, files: &[PathBuf]) -> Result<(), Closed> {
-        if files.is_empty() {
-            return Ok(());
-        }
-        for file in files {
-            self.files.remove(file);
-            self.kept_back.remove(file);
-        }
-        let gone = files.iter().map(|file| Checkpoint { key: key(file), state: Value::Null }).collect();
-        self.deliver(Vec::new(), gone)
-    }
-
     fn deliver(&mut self, found: Vec<Found>, checkpoints: Vec<Checkpoint>) -> Result<(), Closed> {
         self.flush()?;
         self.handle.block_on(self.way.deliver(found, checkpoints))
-    }
-
-    /// Reads a file from where it was left.
-    fn take(&mut self, path: &Path) -> Result<(), Closed> {
-        let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
-        if !metadata.is_file() {
-            return Ok(());
-        }
-        let mut state = State::of(&metadata);
-        let changed = (metadata.ctime(), metadata.ctime_nsec());
-        let Some(spec) = self.directory_of(path).map(|directory| directory.spec.clone()) else {
-            return Ok(());
-        };
-        let known = self.files.get(path).filter(|known| known.same_file(&state)).copied();
-        if let Some(known) = known.filter(|known| known.unchanged(&state)) {
-            if known.progress.done && known.refused.is_none() {
-                return self.put_away(path, known, &spec);
-            }
-            if known.refused == Some(changed) {
-                return Ok(());
-            }
-        }
-        let resume = known.and_then(|known| resume(path, &known, &state));
-        let name = spec.path.display().to_string();
-        let outlet = spec.outlet.clone().unwrap_or_default();
-        let origin = Origin { name: &name, outlet: &outlet };
-        let now = Timestamp::now();
-        let mut reader = match Reader::open(path, origin, Clock::Live(now), resume) {
-            Ok(reader) => reader,
-            Err(rejected) => {
-                state.refused = Some(changed);
-                state.progress.done = true;
-                return self.keep(path, state, vec![Found::Rejected(Rejected { seen_at: now, ..*rejected })]);
-            }
-        };
-        let mut outcome = Outcome::default();
-        let mut progress = Telling::new(path, state.size);
-        while let Some((found, read)) = reader.next_delivery() {
-            state.progress = read;
-            outcome.add(&found);
-            state.rejected = outcome.is_rejected();
-            state.mark = mark(path, read.offset.min(state.size)).unwrap_or_default();
-            progress.tell(read);
-            if read.done && spec.puts_away() {
-                return self.keep_and_put_away(path, state, found, &spec, outcome);
-            }
-            self.keep(path, state, found)?;
-        }
-        Ok(())
-    }
-
-    /// Gathers what a file gave: many small files make one delivery.
-    fn keep(&mut self, path: &Path, state: State, found: Vec<Found>) -> Result<(), Closed> {
-        let (found, checkpoints) = self.checkpoints(path, state, found);
-        self.files.insert(path.to_owned(), state);
-        if !self.gathered.has_room_for(&found) {
-            self.flush()?;
-        }
-        self.gathered.add(found, checkpoints);
-        if self.gathered.is_full() { self.flush() } else { Ok(()) }
     }
 
     /// Delivers what is gathered.
@@ -462,52 +294,6 @@ impl Room {
         }
         self.handle.block_on(self.way.deliver(found, checkpoints))
     }
-
-    /// The same of a file that is put away once that is durable.
-    fn keep_and_put_away(
-        &mut self,
-        path: &Path,
-        state: State,
-        found: Vec<Found>,
-        spec: &DropSpec,
-        outcome: Outcome,
-    ) -> Result<(), Closed> {
-        while self.finishing.len() >= WAITING_MAX && !self.way.stop.is_cancelled() {
-            self.way.pulse.beat();
-            std::thread::sleep(FINISH);
-            self.finishing.turn();
-        }
-        self.flush()?;
-        let (found, checkpoints) = self.checkpoints(path, state, found);
-        let receipt = self.handle.block_on(self.way.deliver_for_receipt(found, checkpoints))?;
-        self.files.insert(path.to_owned(), state);
-        self.finishing.push(path, state, spec, outcome, receipt);
-        Ok(())
-    }
-
-    /// A file that was read to its end before the daemon stopped, or before the config said what becomes of it.
-    fn put_away(&mut self, path: &Path, state: State, spec: &DropSpec) -> Result<(), Closed> {
-        if !spec.puts_away() || self.finishing.holds(path) || self.kept_back.contains(path) {
-            return Ok(());
-        }
-        // one that cannot be put away is not tried again and again
-        self.kept_back.insert(path.to_owned());
-        let mut outcome = Outcome::default();
-        if state.rejected {
-            outcome.reject(path);
-        }
-        let receipt = self.handle.block_on(self.way.deliver_for_receipt(Vec::new(), Vec::new()))?;
-        self.finishing.push(path, state, spec, outcome, receipt);
-        Ok(())
-    }
-
-    /// What is found and not held, and what is to be remembered with it.
-    fn checkpoints(&mut self, path: &Path, state: State, found: Vec<Found>) -> (Vec<Found>, Vec<Checkpoint>) {
-        let (found, mut checkpoints) = self.held.keep_back(found, Timestamp::now());
-        let value = serde_json::to_value(state).unwrap_or(Value::Null);
-        checkpoints.push(Checkpoint { key: key(path), state: value });
-        (found, checkpoints)
-    }
 }
 
 #[cfg(test)]
@@ -516,7 +302,7 @@ mod tests {
 
     use tokio::{task::JoinHandle, time};
 
-    use super::*;
+    use super::{file::key, *};
     use crate::article::Delivery;
 
     const PATIENCE: Duration = Duration::from_secs(20);

@@ -18,7 +18,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
     task::{self, JoinSet},
     time::{self, Instant},
 };
@@ -32,12 +32,13 @@ use self::{
 use super::{
     FeedSpec, FetchLimits,
     fetch::{Fetched, Fetcher, Outcome, Request},
+    fulltext::Parcel,
     parse,
     send::{BEAT, Closed, Way},
     turns::{Turns, host_of},
 };
 use crate::{
-    article::{Checkpoint, Id},
+    article::{Checkpoint, Found, Id, Receipt},
     event::Event,
     hub::Call,
     pulse::Pulse,
@@ -45,6 +46,9 @@ use crate::{
 
 /// Requests under way at one time.
 const IN_FLIGHT_MAX: usize = 128;
+
+/// Bodies that are read at one time: a thread of its own for each would only wait for the parser.
+const READERS_MAX: usize = 2;
 
 /// Feeds that are due together, as all are at first, are asked so long after each other: resolvers and small uplinks
 /// choke on a burst.
@@ -75,6 +79,12 @@ impl Known {
 pub struct Beginning {
     /// How feeds are asked.
     pub limits: FetchLimits,
+    /// Asks.
+    pub fetcher: Arc<Fetcher>,
+    /// When hosts may be asked.
+    pub turns: Arc<Turns>,
+    /// Where the items of feeds go that want their pages.
+    pub pages: Option<mpsc::Sender<Parcel>>,
     /// What is remembered of them.
     pub known: Known,
     /// Where hubs reach us, if they do.
@@ -91,9 +101,9 @@ pub async fn run(
     pulse: Pulse,
     stop: CancellationToken,
 ) {
-    let Beginning { limits, known, callback, mut calls } = beginning;
+    let Beginning { limits, fetcher, turns, pages, known, callback, mut calls } = beginning;
     let way = Way { door, pulse, stop };
-    let mut schedule = Schedule::new(limits, callback);
+    let mut schedule = Schedule::new(limits, fetcher, turns, pages, callback);
     let removed = schedule.adjust(&feeds.borrow_and_update().clone(), known.0);
     if forget(&way, removed).await.is_err() {
         return;
@@ -163,6 +173,12 @@ impl Slot {
         self.state.index().unwrap_or(&self.spec.url)
     }
 
+    /// What came of it, on its way.
+    fn parcel(&self, found: Vec<Found>, receipt: Option<oneshot::Sender<Receipt>>) -> Parcel {
+        let (spec, configured) = (Arc::clone(&self.spec), self.configured().to_owned());
+        Parcel { spec, configured, found, checkpoint: self.checkpoint(), receipt }
+    }
+
     fn checkpoint(&self) -> Checkpoint {
         let state = serde_json::to_value(&self.state).unwrap_or(Value::Null);
         Checkpoint { key: format!("{KEY_PREFIX}{}", self.spec.url), state }
@@ -197,9 +213,11 @@ enum Done {
 struct Schedule {
     limits: Arc<FetchLimits>,
     fetcher: Arc<Fetcher>,
+    readers: Arc<Semaphore>,
     slots: BTreeMap<Id, Box<Slot>>,
     queue: BTreeSet<(Instant, Id)>,
     turns: Arc<Turns>,
+    pages: Option<mpsc::Sender<Parcel>>,
     in_flight: JoinSet<Done>,
     outage: Outage,
     callback: Option<Callback>,
@@ -208,10 +226,18 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn new(limits: FetchLimits, callback: Option<Callback>) -> Self {
+    fn new(
+        limits: FetchLimits,
+        fetcher: Arc<Fetcher>,
+        turns: Arc<Turns>,
+        pages: Option<mpsc::Sender<Parcel>>,
+        callback: Option<Callback>,
+    ) -> Self {
         Self {
-            fetcher: Arc::new(Fetcher::new(&limits)),
-            turns: Arc::new(Turns::new(Duration::from_secs(limits.per_host_gap_secs.into()))),
+            fetcher,
+            readers: Arc::new(Semaphore::new(READERS_MAX)),
+            turns,
+            pages,
             limits: Arc::new(limits),
             slots: BTreeMap::new(),
             queue: BTreeSet::new(),
@@ -247,15 +273,14 @@ impl Schedule {
             started += 1;
         }
         for (url, state) in known {
-            match state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
-                Some(index) => self.insert(index::spec_below(&index.spec, &url), state, apart),
-                None => {
-                    if let Some(push) = &state.push {
-                        self.unsubscribe(&url, push);
-                    }
-                    removed.push(url);
-                }
+            if let Some(index) = state.index().map(key_of).and_then(|index| self.slots.get(&index)) {
+                self.insert(index::spec_below(&index.spec, &url), state, apart);
+                continue;
             }
+            if let Some(push) = &state.push {
+                self.unsubscribe(&url, push);
+            }
+            removed.push(url);
         }
         self.refresh_below();
         removed.sort_unstable();
@@ -337,7 +362,7 @@ impl Schedule {
     fn start(&mut self, key: Id) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         slot.asked = true;
-        let fetcher = Arc::clone(&self.fetcher);
+        let (fetcher, readers) = (Arc::clone(&self.fetcher), Arc::clone(&self.readers));
         let known = slot.state.body;
         let validators =
             (!slot.state.is_audit()).then(|| (slot.state.etag.clone(), slot.state.last_modified.clone()));
@@ -358,7 +383,7 @@ impl Schedule {
                     let (fetched, read) = if known == Some(body) {
                         (fetched, None)
                     } else {
-                        let (fetched, read) = read(fetched).await;
+                        let (fetched, read) = read(fetched, &readers).await;
                         (fetched, Some(read))
                     };
                     Answer { feed: key, outcome: Outcome::Fetched(fetched), read, body: Some(body) }
@@ -395,7 +420,12 @@ impl Schedule {
 }
 
 /// Reads the body away from the threads that wait.
-async fn read(mut fetched: Box<Fetched>) -> (Box<Fetched>, Result<parse::Feed, parse::ParseError>) {
+async fn read(
+    mut fetched: Box<Fetched>,
+    readers: &Semaphore,
+) -> (Box<Fetched>, Result<parse::Feed, parse::ParseError>) {
+    // nobody closes it
+    let _place = readers.acquire().await;
     let reading = task::spawn_blocking(move || {
         let feed = parse::parse(&fetched.body, fetched.content_type.as_deref(), Some(&fetched.url));
         fetched.body = Vec::new();
@@ -426,7 +456,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::article::{Delivery, Found, Occasion};
+    use crate::article::{Delivery, Occasion};
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -483,8 +513,15 @@ mod tests {
                 allow_private: vec!["127.0.0.0/8".parse().unwrap()],
                 ..FetchLimits::default()
             };
-            let mut beginning =
-                Beginning { limits, known: Known::default(), callback: None, calls: mpsc::channel(1).1 };
+            let mut beginning = Beginning {
+                fetcher: Arc::new(Fetcher::new(&limits)),
+                turns: Arc::new(Turns::new(Duration::ZERO)),
+                pages: None,
+                limits,
+                known: Known::default(),
+                callback: None,
+                calls: mpsc::channel(1).1,
+            };
             for (path, state) in known {
                 beginning.known.learn(&format!("feed {}", url(path)), state.to_string().as_bytes());
             }

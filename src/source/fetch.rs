@@ -27,10 +27,12 @@ use super::{
 
 mod client;
 mod links;
+mod page;
 mod post;
 
 use client::Settings;
 pub use links::Links;
+pub(crate) use page::Step;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 8;
@@ -47,8 +49,8 @@ const LARGE_BODIES_MAX: usize = 8;
 /// A server that has not even taken the call after this part of the time is not reached.
 const CONNECT_SHARE: u32 = 2;
 
-/// Says what asks where nobody has said who asks.
-const CONTACT_DEFAULT: &str = "https://crates.io/crates/storywatch";
+/// Where nobody has said who asks, a server's people learn what asks, and that much.
+const CONTACT_DEFAULT: &str = "https://crates.io/crates/storywatch; no contact given";
 
 const ACCEPT_FEED: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, \
     text/xml;q=0.9, application/json;q=0.8, text/html;q=0.5, */*;q=0.1";
@@ -67,6 +69,30 @@ pub struct Request<'a> {
     pub configured: Option<&'a str>,
     /// Sent as long as scheme, host and port are those of the configured address, and nowhere else.
     pub credentials: Option<&'a Credentials>,
+}
+
+impl Request<'_> {
+    /// What is sent to this address on the way.
+    fn headers(&self, url: &Url, accept: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        for (name, value) in
+            [(header::IF_NONE_MATCH, self.etag), (header::IF_MODIFIED_SINCE, self.last_modified)]
+        {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        let home = self.configured.and_then(|configured| Url::parse(configured).ok());
+        let at_home = home.is_some_and(|home| home.origin() == url.origin());
+        for (name, value) in self.credentials.filter(|_| at_home).iter().flat_map(|open| open.headers()) {
+            if let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+                value.set_sensitive(true);
+                headers.append(name, value);
+            }
+        }
+        headers
+    }
 }
 
 /// What a server answered, by what is to be done about it.
@@ -135,6 +161,7 @@ impl Failure {
 #[derive(Debug)]
 pub struct Fetcher {
     timeout: Duration,
+    per_host_gap: Duration,
     body_bytes_max: usize,
     allow_private: Arc<[Exemption]>,
     agent: String,
@@ -149,6 +176,7 @@ impl Fetcher {
     pub fn new(limits: &FetchLimits) -> Self {
         Self {
             timeout: Duration::from_secs(limits.timeout_secs.into()),
+            per_host_gap: Duration::from_secs(limits.per_host_gap_secs.into()),
             body_bytes_max: limits.body_bytes_max,
             allow_private: limits.allow_private.clone().into(),
             agent: agent(limits.contact.as_deref()),
@@ -163,41 +191,22 @@ impl Fetcher {
     pub async fn get(&self, request: Request<'_>) -> Outcome {
         match time::timeout(self.timeout, self.follow(request)).await {
             Ok(Ok(outcome) | Err(outcome)) => outcome,
-            Err(_) => Outcome::Transient(Failure::of(format!(
-                "the exchange took longer than {} s (timeout_secs)",
-                self.timeout.as_secs()
-            ))),
+            Err(_) => Outcome::Transient(self.too_slow()),
         }
+    }
+
+    fn too_slow(&self) -> Failure {
+        Failure::of(format!("the exchange took longer than {} s (timeout_secs)", self.timeout.as_secs()))
     }
 
     async fn follow(&self, request: Request<'_>) -> Result<Outcome, Outcome> {
         let mut url =
             Url::parse(request.url).map_err(|error| permanent(format!("its address is none: {error}")))?;
         let exempt = self.is_exempt(request.configured).await;
-        let home = request.configured.and_then(|configured| Url::parse(configured).ok());
-        let home = home.map(|home| home.origin());
         let (mut moved, mut for_good) = (None, true);
         for _ in 0..=REDIRECTS_MAX {
             let client = self.admit(&url, exempt).await?;
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT_FEED));
-            for (name, value) in
-                [(header::IF_NONE_MATCH, request.etag), (header::IF_MODIFIED_SINCE, request.last_modified)]
-            {
-                if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
-                    headers.insert(name, value);
-                }
-            }
-            let at_home = home.as_ref() == Some(&url.origin());
-            for (name, value) in
-                request.credentials.filter(|_| at_home).iter().flat_map(|open| open.headers())
-            {
-                if let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
-                {
-                    value.set_sensitive(true);
-                    headers.append(name, value);
-                }
-            }
+            let headers = request.headers(&url, ACCEPT_FEED);
             let response = client.get(url.clone()).headers(headers).send().await;
             let response = response.map_err(|error| {
                 Outcome::Transient(Failure { unreached: error.is_connect(), ..Failure::of(told(&error)) })
@@ -282,7 +291,8 @@ impl Fetcher {
         };
         let client = cell.get_or_try_init(|| async {
             let connect_timeout = self.timeout / CONNECT_SHARE;
-            let settings = Settings { allowed, connect_timeout, agent: self.agent.clone(), proxy };
+            let (per_host_gap, agent) = (self.per_host_gap, self.agent.clone());
+            let settings = Settings { allowed, connect_timeout, per_host_gap, agent, proxy };
             task::spawn_blocking(move || settings.build()).await.map_err(|error| error.to_string())?
         });
         client

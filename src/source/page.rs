@@ -3,6 +3,7 @@
 
 mod authors;
 mod body;
+mod byline;
 mod head;
 mod published;
 mod title;
@@ -49,6 +50,9 @@ pub struct Page {
     pub language: Option<String>,
     /// The article's words, a line a paragraph.
     pub text: String,
+    /// It says itself that it is only for those who pay.
+    #[serde(skip)]
+    pub paid: bool,
 }
 
 /// The page cannot be read.
@@ -110,6 +114,7 @@ fn extract(html: &str, url: Option<String>) -> Result<Page, PageError> {
         section: head.section(),
         site: head.site(),
         language: head.language(),
+        paid: head.paid(),
         text,
     })
 }

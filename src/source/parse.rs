@@ -166,6 +166,12 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Re
     })
 }
 
+/// The document as the parser is given it: what repair costs can be measured by it.
+pub fn repaired(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Result<String, ParseError> {
+    let base = base.and_then(|base| Url::parse(base).ok());
+    Ok(repair::repair(&charset::decode_noting(bytes, content_type).0, base.as_ref())?.whole())
+}
+
 /// A document that is served as the compressed file that it is, as sitemaps are.
 fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ParseError> {
     if !bytes.starts_with(b"\x1f\x8b") {

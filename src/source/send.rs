@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    article::{Checkpoint, Delivery, Found, Receipt},
+    article::{Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Receipt},
     event::Event,
     pulse::Pulse,
 };
@@ -49,6 +49,30 @@ impl Way {
         let (receipt, received) = oneshot::channel();
         self.hand_over(found, checkpoints, Some(receipt)).await?;
         Ok(received)
+    }
+
+    /// The same in deliveries of bounded size, checkpoints and receipt with the last.
+    pub(crate) async fn deliver_in_parts(
+        &self,
+        found: Vec<Found>,
+        checkpoints: Vec<Checkpoint>,
+        receipt: Option<oneshot::Sender<Receipt>>,
+    ) -> Result<(), Closed> {
+        let mut part = Vec::new();
+        let mut bytes = 0;
+        for next in found {
+            let weight = match &next {
+                Found::Article(article) => article.title.len() + article.text.len(),
+                Found::Rejected(_) => 0,
+            };
+            if part.len() == DELIVERY_FOUND_MAX || (!part.is_empty() && bytes + weight > DELIVERY_BYTES_MAX) {
+                self.deliver(std::mem::take(&mut part), Vec::new()).await?;
+                bytes = 0;
+            }
+            bytes += weight;
+            part.push(next);
+        }
+        self.hand_over(part, checkpoints, receipt).await
     }
 
     /// The same; the receipt comes once all is durable.

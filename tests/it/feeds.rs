@@ -45,7 +45,30 @@ fn health_is_told_in_words_and_as_json() {
     assert_eq!(healths, ["good", "failing"], "what was put right is to be mended too");
     assert_eq!(failing[1]["errors"], 1);
     assert!(failing[0]["last_success"].is_string() && failing[0]["next"].is_string());
+    let status: serde_json::Value = serde_json::from_str(&world.ok(&["status", "--json"])).unwrap();
+    assert_eq!(
+        (&status["feeds"]["count"]["good"], &status["feeds"]["count"]["failing"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(status["feeds"]["ill"][0]["url"], server.url("/missing"));
     daemon.stop();
+}
+
+#[test]
+fn what_is_gone_is_known_to_the_journal() {
+    let server = Server::start();
+    let world = World::new(&format!("{FETCH}[[feed]]\nurl = \"{}\"\npoll_secs = 1\n", server.url("/gone")));
+    let daemon = world.start();
+    wait_for("the end", || world.ok(&["feeds", "list"]).contains("1 gone").then_some(()));
+    daemon.stop();
+    std::fs::remove_dir_all(world.path("state/index")).unwrap();
+    let said = world.ok(&["feeds", "list"]);
+    assert!(said.contains("(410)") && said.contains("ago: it is not asked any more"), "{said}");
+    let asked = server.asked("/gone").len();
+    let daemon = world.start();
+    wait_for("the list", || world.ok(&["feeds", "list"]).contains("1 gone").then_some(()));
+    daemon.stop();
+    assert_eq!((asked, server.asked("/gone").len()), (1, 1));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod corpus;
 mod drops;
 mod feeds;
 mod flow;
+mod fuzzed;
 mod hub;
 mod ingest;
 mod kill;

@@ -245,6 +245,7 @@ fn answer(
         asked.lock().unwrap().push(Asked { path: path.clone(), headers: headers.clone() });
         let served = answers.lock().unwrap().get(&path).cloned();
         let reply = match served {
+            None if path.ends_with("/gone") => "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n".to_owned(),
             None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
             Some(Served { etag: Some(etag), .. })
                 if headers.contains(&format!("if-none-match: {}", etag.to_lowercase())) =>

@@ -168,8 +168,8 @@ pub const TOPIC_INPUTS: usize = 3 * TOPIC_FEATURES + 4;
 /// Place of the constant among the inputs of both stages.
 pub const TOPIC_CONSTANT: usize = TOPIC_INPUTS - 1;
 const TOPIC_HEADLINE: usize = 3 * TOPIC_FEATURES;
-/// What the second stage knows of the article's story.
-const STORY_INPUTS: usize = 7;
+/// What the second stage knows of the article's story, and of what the topic learned.
+const STORY_INPUTS: usize = 10;
 /// Inputs of the second stage: those of the first, and the article's story, also for headlines alone.
 pub const SECOND_INPUTS: usize = TOPIC_INPUTS + 2 * STORY_INPUTS;
 /// A likeness this far above the floor speaks for the topic by itself.
@@ -180,6 +180,8 @@ pub const LIKENESS_MIN: f64 = -8.0;
 pub const LIKENESS_MAX: f64 = 6.0;
 /// Steps of a trace to 1.
 pub const STEPS: f64 = 256.0;
+/// Log odds, by the article and the samples alone, from which a topic learns from an article.
+pub const TOPIC_LEARNS: f64 = 2.5;
 /// Log odds from which a match by likeness is sure.
 pub const TOPIC_SURE: f64 = 3.0;
 
@@ -206,14 +208,16 @@ pub fn topic_score_alone(inputs: &[f64; TOPIC_INPUTS]) -> f64 {
 }
 
 /// The inputs of the second stage: greatest and mean likeness of the story's members above the floor, their number,
-/// and whether a sample is one of them.
+/// whether a sample is one of them, and the log odds against what the topic learned.
 pub fn second_inputs(
     first: &[f64; TOPIC_INPUTS],
     best: f64,
     mean: f64,
     reports: u32,
     sample: bool,
+    learned: Option<f64>,
 ) -> [f64; SECOND_INPUTS] {
+    let learnt = learned.map_or(0.0, |odds| odds.clamp(LIKENESS_MIN, LIKENESS_MAX) - LIKENESS_MIN);
     let regime = first.get(TOPIC_HEADLINE).copied().unwrap_or(0.0);
     let one_if = |yes| if yes { 1.0 } else { 0.0 };
     let beyond = |likeness: f64| (likeness - LIKENESS_TURN).max(0.0);
@@ -225,6 +229,9 @@ pub fn second_inputs(
         beyond(best),
         beyond(mean),
         one_if(reports > 0),
+        learnt,
+        beyond(learnt),
+        one_if(learned.is_some()),
     ];
     let mut all = [0.0; SECOND_INPUTS];
     let values = first.iter().copied().chain(story).chain(story.map(|value| value * regime));
@@ -235,8 +242,15 @@ pub fn second_inputs(
 }
 
 /// Log odds with the article's story.
-pub fn topic_score(first: &[f64; TOPIC_INPUTS], best: f64, mean: f64, reports: u32, sample: bool) -> f64 {
-    dot(&second_inputs(first, best, mean, reports, sample), &weights::SECOND)
+pub fn topic_score(
+    first: &[f64; TOPIC_INPUTS],
+    best: f64,
+    mean: f64,
+    reports: u32,
+    sample: bool,
+    learned: Option<f64>,
+) -> f64 {
+    dot(&second_inputs(first, best, mean, reports, sample, learned), &weights::SECOND)
 }
 
 /// What the log odds must reach.

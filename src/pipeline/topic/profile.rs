@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Doc, Trace};
+use super::{Compared, Doc, Memory, Trace};
 use crate::{
     article::{Article, Id},
     event::TopicRule,
@@ -15,6 +15,8 @@ const SAMPLES_MAX: usize = 8;
 const FOUND_MAX: usize = 160;
 /// Topics that are compared closely with one article.
 const TOPICS_MAX: usize = 48;
+/// Topics that are asked because they learned from an article like it.
+const TAUGHT_MAX: usize = 64;
 /// Letters by which an article is seen to be no sample.
 const OPENING_CHARS: usize = 48;
 /// A counterexample forbids a match from this cosine on, if no sample is nearer.
@@ -24,6 +26,10 @@ const VETO_COSINE_MIN: f64 = 0.3;
 #[derive(Debug, Default)]
 pub(super) struct Profiles {
     samples: Vec<Sample>,
+    /// Topic with samples → what it is known by to what is learned.
+    learners: BTreeMap<usize, u64>,
+    /// And back.
+    places: BTreeMap<u64, usize>,
     index: Samples,
     /// Topic → its samples.
     of_topic: BTreeMap<usize, Vec<usize>>,
@@ -43,16 +49,15 @@ struct Sample {
 }
 
 /// How like a topic's samples an article is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Likeness {
-    pub(super) topic: usize,
+    pub(super) compared: Compared,
     /// Log odds, by the article alone.
     pub(super) odds: f64,
-    /// Inputs of the model.
-    pub(super) inputs: [f64; model::TOPIC_INPUTS],
     /// To the nearest sample, all words.
     pub(super) cosine: f64,
-    pub(super) is_sample: bool,
+    /// To what was learned: the greatest cosine of all words, log odds.
+    pub(super) learned: Option<(f64, f64)>,
     pub(super) headline: bool,
 }
 
@@ -61,11 +66,17 @@ impl Likeness {
     pub(super) fn with_story(&self, trace: Trace, reports: u32) -> f64 {
         let best = f64::from(trace.best) / model::STEPS;
         let mean = if reports == 0 { 0.0 } else { f64::from(trace.sum) / model::STEPS / f64::from(reports) };
-        model::topic_score(&self.inputs, best, mean, reports, trace.sample)
+        let learned = self.learned.map(|(_, odds)| odds);
+        model::topic_score(&self.compared.inputs, best, mean, reports, trace.sample, learned)
     }
 
     pub(super) fn step(&self) -> u16 {
-        step_of(if self.is_sample { model::LIKENESS_MAX } else { self.odds })
+        step_of(if self.compared.is_sample { model::LIKENESS_MAX } else { self.odds })
+    }
+
+    /// Whether the topic may learn from the article.
+    pub(super) fn teaches(&self) -> bool {
+        !self.compared.is_sample && self.odds >= model::TOPIC_LEARNS
     }
 }
 
@@ -84,15 +95,22 @@ impl Profiles {
     pub(super) fn compile(rules: &[TopicRule]) -> Self {
         let mut profiles = Self::default();
         for (topic, rule) in rules.iter().enumerate() {
+            let mut learner = super::key(&rule.name);
             for example in &rule.examples {
                 let features = features_of(example);
-                profiles.keys.entry(key(&example.title, &example.text)).or_default().insert(topic);
+                let key = key(&example.title, &example.text);
+                learner = Id::of(&[&learner.to_be_bytes(), &key.0.to_be_bytes()]).0;
+                profiles.keys.entry(key).or_default().insert(topic);
                 profiles.openings.insert(opening(&example.title, &example.text));
                 let place = profiles.samples.len();
                 profiles.index.add(place, &features);
                 profiles.of_topic.entry(topic).or_default().push(place);
                 let time = example.published.map(jiff::Timestamp::as_second);
                 profiles.samples.push(Sample { topic, features, time });
+            }
+            if !rule.examples.is_empty() {
+                profiles.learners.insert(topic, learner);
+                profiles.places.insert(learner, topic);
             }
             if !rule.not_examples.is_empty() {
                 profiles
@@ -103,13 +121,19 @@ impl Profiles {
         profiles
     }
 
-    /// The topics whose samples are like the article, and those that remember its story.
+    /// By what a topic with samples is known to what is learned.
+    pub(super) fn learner(&self, topic: usize) -> Option<u64> {
+        self.learners.get(&topic).copied()
+    }
+
+    /// The topics whose samples are like the article, those that remember its story, and those that learned from one
+    /// like it.
     pub(super) fn compare(
         &self,
         doc: &Doc<'_>,
         assignment: &Assignment,
         stories: &Stories,
-        touched: &BTreeSet<usize>,
+        memory: &Memory<'_>,
     ) -> Vec<Likeness> {
         if self.samples.is_empty() {
             return Vec::new();
@@ -125,7 +149,9 @@ impl Profiles {
                 close.entry(sample.topic).or_default().push(place);
             }
         }
-        for topic in same.iter().chain(touched) {
+        let taught = memory.learned.by(&assignment.near).filter_map(|learner| self.places.get(&learner));
+        let taught: BTreeSet<usize> = taught.take(TAUGHT_MAX).copied().collect();
+        for topic in same.iter().chain(memory.traces.keys()).chain(&taught) {
             let samples = self.of_topic.get(topic).into_iter().flatten();
             close.entry(*topic).or_default().extend(samples);
         }
@@ -139,7 +165,10 @@ impl Profiles {
                     self.of_topic.get(&topic).into_iter().flatten().filter(|place| !known.contains(place));
                 samples.extend(rest);
                 samples.truncate(SAMPLES_MAX);
-                self.likeness(topic, &samples, doc, assignment, stories, same.contains(&topic))
+                let mut likeness = self.likeness(topic, &samples, doc, assignment, stories);
+                likeness.compared.is_sample = same.contains(&topic);
+                self.learn(&mut likeness, doc, assignment, stories, memory);
+                likeness
             })
             .collect()
     }
@@ -151,7 +180,6 @@ impl Profiles {
         doc: &Doc<'_>,
         assignment: &Assignment,
         stories: &Stories,
-        is_sample: bool,
     ) -> Likeness {
         let samples: Vec<&Sample> = samples.iter().filter_map(|place| self.samples.get(*place)).collect();
         let loaded: Vec<Loaded> =
@@ -159,15 +187,34 @@ impl Profiles {
         let times = samples.iter().filter_map(|sample| sample.time);
         let gap =
             times.map(|time| doc.time.saturating_sub(time).saturating_abs()).min().filter(|_| doc.dated);
-        let article = &assignment.loaded;
-        let (headline, length) = article.regime();
-        let lengths = loaded.iter().map(|sample| sample.regime().1);
-        let shorter = lengths.fold(f64::MAX, f64::min).max(model::LENGTH_MIN).min(length);
-        let compared = stories.compare(article, assignment.normal, &loaded, gap);
-        let inputs = model::topic_inputs(&compared, (headline, shorter), gap.is_none());
+        let (inputs, cosine) = inputs(assignment, stories, &loaded.iter().collect::<Vec<_>>(), gap);
+        let compared = Compared { topic, inputs, learned: None, is_sample: false };
         let odds = model::topic_score_alone(&inputs);
-        let cosine = compared.nearest;
-        Likeness { topic, odds, inputs, cosine, is_sample, headline }
+        Likeness { compared, odds, cosine, learned: None, headline: assignment.loaded.regime().0 }
+    }
+
+    /// Compares with what the topic learned as if that were its samples.
+    fn learn(
+        &self,
+        likeness: &mut Likeness,
+        doc: &Doc<'_>,
+        assignment: &Assignment,
+        stories: &Stories,
+        memory: &Memory<'_>,
+    ) {
+        let Some(learner) = self.learner(likeness.compared.topic) else { return };
+        let articles = memory.learned.of(learner).filter(|seq| Some(*seq) != memory.besides);
+        let members: Vec<_> = articles.filter_map(|seq| stories.member(seq)).collect();
+        if members.is_empty() {
+            return;
+        }
+        let times = members.iter().filter_map(|(_, time)| *time);
+        let gap =
+            times.map(|time| doc.time.saturating_sub(time).saturating_abs()).min().filter(|_| doc.dated);
+        let loaded: Vec<&Loaded> = members.iter().map(|(loaded, _)| *loaded).collect();
+        let (inputs, cosine) = inputs(assignment, stories, &loaded, gap);
+        likeness.learned = Some((cosine, model::topic_score_alone(&inputs)));
+        likeness.compared.learned = Some(inputs);
     }
 
     /// Why a counterexample forbids the match, if one does.
@@ -187,6 +234,21 @@ impl Profiles {
         let nearest = against.iter().map(cosine).fold(0.0, f64::max);
         (nearest >= least).then(|| format!("like a counterexample ({nearest:.2})"))
     }
+}
+
+/// The inputs of the model against samples, and the cosine to the nearest one.
+fn inputs(
+    assignment: &Assignment,
+    stories: &Stories,
+    samples: &[&Loaded],
+    gap: Option<i64>,
+) -> ([f64; model::TOPIC_INPUTS], f64) {
+    let article = &assignment.loaded;
+    let (headline, length) = article.regime();
+    let lengths = samples.iter().map(|sample| sample.regime().1);
+    let shorter = lengths.fold(f64::MAX, f64::min).max(model::LENGTH_MIN).min(length);
+    let compared = stories.compare(article, assignment.normal, samples, gap);
+    (model::topic_inputs(&compared, (headline, shorter), gap.is_none()), compared.nearest)
 }
 
 fn features_of(article: &Article) -> Features {

@@ -2,21 +2,24 @@
 
 use jiff::Timestamp;
 use maud::html;
-use serde_json::Value;
 
 use super::{
     answer::Page,
     layout::{self, Tab},
     parts::{self, address, outward},
 };
-use crate::{health::Health, source::net};
+use crate::{
+    health::{Health, Standing, Tally},
+    source::net,
+};
 
 const SHOWN: usize = 100;
 
-pub(super) fn page(feeds: &[Value], only_ill: bool, from: usize, now: Timestamp) -> Page {
-    let all: Vec<Health<'_>> = feeds.iter().map(|feed| Health::of(feed, now)).collect();
-    let shown: Vec<(&Value, &Health<'_>)> =
-        feeds.iter().zip(&all).filter(|(_, health)| !only_ill || health.needs_care()).collect();
+pub(super) fn page(feeds: &[Standing], only_ill: bool, from: usize, now: Timestamp) -> Page {
+    let all: Vec<Health> = feeds.iter().map(|feed| Health::of(feed.clone(), now)).collect();
+    let mut tally = Tally::default();
+    all.iter().for_each(|health| tally.count(health));
+    let shown: Vec<&Health> = all.iter().filter(|health| !only_ill || health.needs_care()).collect();
     let part = |from: usize| {
         let from = if from == 0 { String::new() } else { from.to_string() };
         address("/feeds", &[("ill", if only_ill { "1" } else { "" }), ("from", &from)])
@@ -24,7 +27,8 @@ pub(super) fn page(feeds: &[Value], only_ill: bool, from: usize, now: Timestamp)
     let main = html! {
         h1 { "Feeds" }
         header.row {
-            p.lead { (Health::summary(&all)) "." }
+            p.lead { (tally.in_words()) "."
+                @if feeds.len() == super::FEEDS_MAX { " These are the first; " code { "storywatch feeds list" } " tells of all." } }
             nav.choice aria-label="Which feeds" {
                 @if only_ill { a href="/feeds" { "All" } a href="/feeds?ill=1" aria-current="true" { "In need of care" } }
                 @else { a href="/feeds" aria-current="true" { "All" } a href="/feeds?ill=1" { "In need of care" } }
@@ -34,9 +38,9 @@ pub(super) fn page(feeds: &[Value], only_ill: bool, from: usize, now: Timestamp)
             p.empty { @if only_ill { "None: all is well." } @else { "The config has no feed." } }
         }
         ul.feeds {
-            @for (feed, health) in shown.iter().skip(from).take(SHOWN) {
-                @let url = net::redacted(feed.get("url").and_then(Value::as_str).unwrap_or_default());
-                @let name = feed.get("name").and_then(Value::as_str).unwrap_or(&url);
+            @for health in shown.iter().skip(from).take(SHOWN) {
+                @let url = net::redacted(&health.feed().url);
+                @let name = health.feed().name.as_deref().unwrap_or(&url);
                 li {
                     p.meta { span.health data-health=(health.word()) { (health.word()) } }
                     p.headline { (outward(Some(&url), name)) }

@@ -8,7 +8,6 @@ use tokio::sync::oneshot;
 use super::{
     Done, Schedule, at,
     push::Push,
-    settle::deliver,
     state::{Plan, State},
 };
 use crate::{
@@ -178,8 +177,9 @@ impl Schedule {
             return;
         }
         let fetched = Fetched { body, content_type, url: slot.address().to_owned(), ..Fetched::default() };
+        let readers = Arc::clone(&self.readers);
         self.in_flight.spawn(async move {
-            let (_, read) = super::read(Box::new(fetched)).await;
+            let (_, read) = super::read(Box::new(fetched), &readers).await;
             Done::Told(Box::new(Told { feed: key, read, answer }))
         });
     }
@@ -208,8 +208,8 @@ impl Schedule {
         let arrival =
             parse::Arrival { origin: &slot.spec.url, outlet, seen_at: now, occasion: Occasion::Live };
         let found = parse::articles(feed, &arrival);
-        let checkpoint = slot.checkpoint();
         let (receipt, received) = oneshot::channel();
+        let parcel = slot.parcel(found, Some(receipt));
         self.in_flight.spawn(async move {
             // without a receipt the hub hears nothing, and comes again
             if received.await.is_ok() {
@@ -217,6 +217,6 @@ impl Schedule {
             }
             Done::Nothing
         });
-        deliver(way, found, checkpoint, Some(receipt)).await
+        self.pass_on(parcel, way).await
     }
 }

@@ -2,7 +2,6 @@
 //! next time.
 
 use jiff::Timestamp;
-use tokio::sync::oneshot;
 
 use super::{
     Answer, Schedule, Slot, at,
@@ -10,10 +9,12 @@ use super::{
     state::{Plan, State},
 };
 use crate::{
-    article::{Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Found, Id, Occasion, Receipt},
+    article::{Found, Id, Occasion},
+    event::FullText,
     source::{
         FeedKind,
         fetch::{Failure, Fetched, Outcome},
+        fulltext::Parcel,
         net, parse,
         send::{Closed, Way},
         turns::host_of,
@@ -91,11 +92,19 @@ impl Schedule {
         self.subscribe(key, now);
         let Some(slot) = self.slots.get(&key) else { return Ok(()) };
         let due = at(slot.state.due.map(Timestamp::from), &self.limits);
-        let (gone, checkpoint) = (slot.state.gone(), slot.checkpoint());
+        let (gone, parcel) = (slot.state.gone(), slot.parcel(found, None));
         if gone.is_none() {
             self.enqueue(key, due, false);
         }
-        deliver(way, found, checkpoint, None).await
+        self.pass_on(parcel, way).await
+    }
+
+    /// By way of their pages, where those are wanted.
+    pub(super) async fn pass_on(&self, parcel: Parcel, way: &Way) -> Result<(), Closed> {
+        match &self.pages {
+            Some(pages) if parcel.spec.full_text != FullText::Never => parcel.send(pages, way).await,
+            _ => way.deliver_in_parts(parcel.found, vec![parcel.checkpoint], parcel.receipt).await,
+        }
     }
 }
 
@@ -171,28 +180,4 @@ fn fail(state: &mut State, failure: &Failure, plan: &Plan<'_>) {
     } else {
         tracing::warn!(feed, reason, next, "could not read the feed");
     }
-}
-
-/// In deliveries of bounded size, the checkpoint and the receipt with the last.
-pub(super) async fn deliver(
-    way: &Way,
-    found: Vec<Found>,
-    checkpoint: Checkpoint,
-    receipt: Option<oneshot::Sender<Receipt>>,
-) -> Result<(), Closed> {
-    let mut part = Vec::new();
-    let mut bytes = 0;
-    for next in found {
-        let weight = match &next {
-            Found::Article(article) => article.title.len() + article.text.len(),
-            Found::Rejected(_) => 0,
-        };
-        if part.len() == DELIVERY_FOUND_MAX || (!part.is_empty() && bytes + weight > DELIVERY_BYTES_MAX) {
-            way.deliver(std::mem::take(&mut part), Vec::new()).await?;
-            bytes = 0;
-        }
-        bytes += weight;
-        part.push(next);
-    }
-    way.hand_over(part, vec![checkpoint], receipt).await
 }

@@ -463,7 +463,7 @@ mod tests {
             let later = Plan { now: "1970-01-01T00:00:35Z".parse().unwrap(), ..*plan };
             state.confirm(Validity::default(), &later);
         };
-        check(None, overdue, 35 + 120);
+        check(None, overdue, 35 + 125);
         check(Some(70), pushed(100_000), 70);
     }
 

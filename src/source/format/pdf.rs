@@ -1,6 +1,9 @@
 //! PDF: the words of its pages in their order, lines put together to paragraphs by how they stand. Only user of `lopdf`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use lopdf::{Document, Encoding, LoadOptions, Object, content::Content};
 
@@ -15,6 +18,9 @@ const PAGES_MAX: usize = 200;
 
 /// Of one stream, unpacked.
 const STREAM_BYTES_MAX: usize = 16 << 20;
+
+/// After this time no further page is begun: what was read by then is the article.
+const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Of all text that is read.
 const TEXT_BYTES_MAX: usize = 4 << 20;
@@ -33,11 +39,13 @@ pub(super) fn article(bytes: &[u8]) -> Piece {
         return Err(Fault::of("the PDF is locked with a password"));
     }
     let mut lines = Vec::new();
+    let start = Instant::now();
     for (_, page) in document.get_pages().into_iter().take(PAGES_MAX) {
         // a page that cannot be read costs its own words
         let Ok(mut found) = page_lines(&document, page) else { continue };
         lines.append(&mut found);
-        if lines.iter().map(|line: &Line| line.text.len()).sum::<usize>() > TEXT_BYTES_MAX {
+        let bytes: usize = lines.iter().map(|line: &Line| line.text.len()).sum();
+        if bytes > TEXT_BYTES_MAX || start.elapsed() > TIME_MAX {
             break;
         }
     }

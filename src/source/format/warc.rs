@@ -3,6 +3,7 @@
 
 use std::io::{self, Read};
 
+use brotli_decompressor::Decompressor;
 use flate2::read::{GzDecoder, ZlibDecoder};
 
 use super::{
@@ -17,6 +18,9 @@ const HEADERS_MAX: usize = 200;
 
 /// Bytes of one record that is looked at: a page with its HTTP headers.
 const RECORD_BYTES_MAX: u64 = page::PAGE_BYTES_MAX as u64 + (1 << 20);
+
+/// What is unpacked of brotli at once.
+const BROTLI_BUFFER_BYTES: usize = 4096;
 
 /// HTTP headers of one answer.
 const HTTP_HEADERS_MAX: usize = 200;
@@ -249,7 +253,7 @@ fn decoded(body: Vec<u8>, encoding: &str) -> Result<Vec<u8>, String> {
             Ok(decoder) => bounded(decoder, length),
             Err(_) => return Ok(body),
         },
-        "br" => return Err("the page is packed with brotli, which is not read here".to_owned()),
+        "br" => bounded(Decompressor::new(io::Cursor::new(packed), BROTLI_BUFFER_BYTES), length),
         _ => return Ok(body),
     };
     let mut out = Vec::new();
@@ -309,6 +313,17 @@ mod tests {
             Form::Warc,
             &["Crane falls", "Crane falls"],
         );
+    }
+
+    #[test]
+    fn a_body_is_unpacked_as_its_answer_says() {
+        // one stretch that stands as it is, and the end (RFC 7932, 9.2)
+        let head = (u32::try_from(PAGE.len() - 1).unwrap() << 4) | (1 << 20);
+        let brotli = [&head.to_le_bytes()[..3], PAGE.as_bytes(), &[3]].concat();
+        assert_eq!(decoded(brotli.clone(), "br").as_deref(), Ok(PAGE.as_bytes()));
+        assert!(decoded(brotli[..brotli.len() - 9].to_vec(), "br").unwrap_err().contains("could not unpack"));
+        let plain = PAGE.as_bytes().to_vec();
+        assert_eq!(decoded(plain.clone(), "gzip"), Ok(plain));
     }
 
     #[test]

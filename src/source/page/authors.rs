@@ -4,20 +4,13 @@ use dom_query::{Document, NodeRef};
 
 use super::{
     body,
+    byline::{byline, dated_byline, is_full_name, is_label, labelled, split},
     head::{Head, host_name, letters},
-    published,
 };
 use crate::source::clean;
 
 /// People named for one page.
 const AUTHORS_MAX: usize = 20;
-
-/// Longest byline, in characters.
-const LINE_CHARS_MAX: usize = 200;
-
-/// Longest name, in characters and words.
-const NAME_CHARS_MAX: usize = 50;
-const NAME_WORDS_MAX: usize = 5;
 
 const METAS: [&str; 10] = [
     "author",
@@ -32,97 +25,37 @@ const METAS: [&str; 10] = [
     "cxenseparse:author",
 ];
 
-/// Marked elements in the order of trust, and how many of each are read.
-const MARKED: [(&str, usize); 10] = [
-    ("a[rel='author']", 3),
-    ("[itemprop='author'] [itemprop='name']", 3),
-    ("[itemprop='author']", 3),
-    (".author a", 1),
+/// Marked elements in the order of trust: how many of each are read together, and how many one after the other until
+/// one has names.
+const MARKED: [(&str, usize, usize); 12] = [
     (
         "[class*='author-name'], [class*='author_name'], [class*='authorname'], [class*='byline-name'], [class*='byline__name'], [class*='author__name']",
         2,
+        1,
     ),
-    ("a[href*='/author/'], a[href*='/autor/'], a[href*='/authors/'], a[href*='/autoren/']", 1),
+    ("a[rel='author']", 3, 1),
+    ("[itemprop='author'] [itemprop='name']", 3, 1),
+    ("[itemprop='author']", 3, 1),
+    ("[class*='byline'], [id*='byline']", 1, 2),
+    (".author a", 1, 1),
+    (
+        "a[href*='/author/'], a[href*='/autor/'], a[href*='/authors/'], a[href*='/autoren/'], a[href*='/writers/'], a[href*='/staff/'], a[href*='/journalist']",
+        1,
+        3,
+    ),
     (
         ".author, .vcard, [class*='post-author'], [class*='entry-author'], [class*='article-author'], [class*='article__author']",
         1,
+        2,
     ),
-    ("[class*='byline'], [id*='byline']", 1),
-    ("[class*='author'], [id*='author']", 1),
-    ("[class*='autor'], [id*='autor']", 1),
-];
-
-/// What stands before a name.
-const STARTS: [&str; 32] = [
-    "by:",
-    "by ",
-    "von:",
-    "von ",
-    "par ",
-    "por ",
-    "di ",
-    "door ",
-    "av ",
-    "af ",
-    "written by ",
-    "posted by ",
-    "published by ",
-    "author:",
-    "author ",
-    "autor:",
-    "autor ",
-    "autorin:",
-    "autorin ",
-    "auteur:",
-    "auteur ",
-    "text:",
-    "text ",
-    "geschrieben von ",
-    "veröffentlicht von ",
-    "erstellt von ",
-    "eingestellt von ",
-    "artikel von:",
-    "artikel von ",
-    "alle artikel von ",
-    "written by:",
-    "posted by:",
-];
-
-/// What ends a name.
-const ENDS: [&str; 29] = [
-    " | ",
-    " • ",
-    " · ",
-    " – ",
-    " — ",
-    " - ",
-    " am ",
-    " on ",
-    "(",
-    "@",
-    "http",
-    " updated",
-    " published",
-    " posted",
-    " veröffentlicht",
-    " aktualisiert",
-    " date",
-    " tags",
-    " quelle",
-    " sagt",
-    " says",
-    " is a ",
-    " ist ",
-    ", staff",
-    ", editor",
-    ", reporter",
-    " im gespräch",
-    " im interview",
-    " for the ",
+    ("[class*='author'], [id*='author']", 1, 4),
+    ("[class*='autor'], [id*='autor']", 1, 2),
+    (".submitted .username, .itemPoster", 1, 1),
+    ("a[href*='/profil/'], a[href*='/profile/']", 1, 1),
 ];
 
 /// What is no name, as letters.
-const NOBODY: [&str; 37] = [
+const NOBODY: [&str; 38] = [
     "admin",
     "administrator",
     "editor",
@@ -158,18 +91,19 @@ const NOBODY: [&str; 37] = [
     "postedon",
     "publiziertam",
     "allearticle",
+    "alleartikel",
     "allartikel",
     "drupal",
 ];
 
 pub(super) fn of(document: &Document, head: &Head, address: &str) -> Vec<String> {
     let site = letters(&head.site().unwrap_or_default());
-    let host = host_name(address);
+    let host = letters(&host_name(address));
     let someone = |lines: &mut dyn Iterator<Item = String>| {
         let mut names: Vec<String> = Vec::new();
         for name in lines.flat_map(|line| split(&line)) {
             let own = letters(&name);
-            let nobody = NOBODY.contains(&own.as_str()) || own == site || own == host;
+            let nobody = NOBODY.contains(&own.as_str()) || is_site(&own, &site, &host);
             if !nobody && names.len() < AUTHORS_MAX && !names.iter().any(|known| letters(known) == own) {
                 names.push(name);
             }
@@ -177,49 +111,46 @@ pub(super) fn of(document: &Document, head: &Head, address: &str) -> Vec<String>
         names
     };
     let mut spare = Vec::new();
-    // one word is a name only where nothing better is said
-    let mut best = |names: Vec<String>| {
-        let full: Vec<String> = names
-            .iter()
-            .filter(|name| name.split_whitespace().count() > 1 && !is_body(name))
-            .cloned()
-            .collect();
-        if spare.is_empty() {
-            spare = names;
-        }
-        (!full.is_empty()).then_some(full)
-    };
     if let Some(names) =
-        head.stated.iter().find_map(|stated| best(someone(&mut stated.authors.iter().cloned())))
+        head.stated.iter().find_map(|stated| full(&mut spare, someone(&mut stated.authors.iter().cloned())))
     {
         return names;
     }
-    if let Some(names) =
-        METAS.iter().find_map(|name| best(someone(&mut head.meta(name).map(str::to_owned).into_iter())))
+    if let Some(names) = METAS
+        .iter()
+        .find_map(|name| full(&mut spare, someone(&mut head.meta(name).map(str::to_owned).into_iter())))
     {
         return names;
     }
-    let labelled = head.meta("twitter:label1").is_some_and(|label| {
+    let is_signed = head.meta("twitter:label1").is_some_and(|label| {
         let label = label.to_lowercase();
         ["written", "verfasst", "écrit", "author"].iter().any(|word| label.contains(word))
     });
-    if labelled
-        && let Some(names) = best(someone(&mut head.meta("twitter:data1").map(str::to_owned).into_iter()))
+    if is_signed
+        && let Some(names) =
+            full(&mut spare, someone(&mut head.meta("twitter:data1").map(str::to_owned).into_iter()))
     {
         return names;
     }
-    for (selector, most) in MARKED {
+    for (selector, together, tries) in MARKED {
         let found = document.select(selector);
-        let nodes = found.nodes().iter().filter(|node| !is_of_comment(node)).take(most);
-        if let Some(names) = best(someone(&mut nodes.map(|node| clean::line(&node.text())))) {
+        // one that is known by a word is not taken for one further down
+        let tries = if spare.is_empty() { tries } else { 1 };
+        let nodes: Vec<_> =
+            found.nodes().iter().filter(|node| !is_of_comment(node)).take(together * tries).collect();
+        let named = nodes.chunks(together).find_map(|nodes| {
+            full(&mut spare, someone(&mut nodes.iter().map(|node| clean::line(&node.text()))))
+        });
+        if let Some(names) = named {
             return names;
         }
     }
     let lines = document.body().map(|body| body::lines(&body)).unwrap_or_default();
-    if let Some(names) = lines
-        .iter()
-        .filter_map(|line| byline(&line.text))
-        .find_map(|line| best(someone(&mut std::iter::once(line))))
+    let said = lines.iter().filter_map(|line| byline(&line.text));
+    let below = lines.iter().zip(lines.iter().skip(1)).filter(|(label, _)| is_label(&label.text));
+    let below = below.filter_map(|(_, line)| labelled(&line.text));
+    if let Some(names) =
+        said.chain(below).find_map(|line| full(&mut spare, someone(&mut std::iter::once(line))))
     {
         return names;
     }
@@ -228,24 +159,55 @@ pub(super) fn of(document: &Document, head: &Head, address: &str) -> Vec<String>
     {
         return someone(&mut std::iter::once(line));
     }
+    if spare.is_empty() {
+        return own_site(head, address).into_iter().collect();
+    }
     spare
 }
 
-/// `6 May 2024 by Ann Lee`: a line that says when and who, and no more.
-fn dated_byline(line: &str) -> Option<String> {
-    const LINE_CHARS_MAX: usize = 70;
-    let mark = [" by ", " von ", " par ", " por ", " di "].iter().find(|mark| line.contains(**mark))?;
-    let (before, after) = line.split_once(*mark)?;
-    let words: Vec<&str> = after.split_whitespace().collect();
-    let named =
-        (2..=3).contains(&words.len()) && words.iter().all(|word| word.starts_with(char::is_uppercase));
-    (named && line.chars().count() <= LINE_CHARS_MAX && published::holds_date(before))
-        .then(|| after.to_owned())
+/// The full names of people; one word, or an office, is a name only where nothing better is said.
+fn full(spare: &mut Vec<String>, names: Vec<String>) -> Option<Vec<String>> {
+    let is_full = |name: &&String| name.split_whitespace().count() > 1 && !is_body(name);
+    let full: Vec<String> = names.iter().filter(is_full).cloned().collect();
+    if spare.is_empty() {
+        *spare = names;
+    }
+    (!full.is_empty()).then_some(full)
+}
+
+/// Whose the whole site is: one that bears a person's name, or that says itself that it is the author.
+fn own_site(head: &Head, address: &str) -> Option<String> {
+    let host = letters(&host_name(address));
+    let site = head.site().unwrap_or_default();
+    let told = head.stated.iter().flat_map(|stated| stated.authors.iter());
+    let told = told.map(String::as_str);
+    let told = told.chain(METAS.iter().filter_map(|name| head.meta(name)));
+    if let Some(name) = told.into_iter().find(|name| {
+        let own = letters(name);
+        own == letters(&site) || own == host
+    }) {
+        return Some(name.to_owned());
+    }
+    let ends = head.title.rsplit(['|', '–', '—', '»', '·']).next().unwrap_or_default();
+    [site.as_str(), ends]
+        .into_iter()
+        .map(str::trim)
+        .find(|name| letters(name) == host && is_full_name(name))
+        .map(str::to_owned)
+}
+
+/// Whether a name is the site's own, also with an article or a word more.
+fn is_site(name: &str, site: &str, host: &str) -> bool {
+    const LETTERS_MIN: usize = 6;
+    let plain =
+        ["die", "der", "das", "the", "le", "la", "el"].iter().find_map(|article| name.strip_prefix(article));
+    let is = |own: &str| own == site || own == host;
+    is(name) || plain.is_some_and(is) || (host.len() >= LETTERS_MIN && name.contains(host) && name != host)
 }
 
 /// Houses sign what nobody else does.
 fn is_body(name: &str) -> bool {
-    const WORDS: [&str; 16] = [
+    const WORDS: [&str; 28] = [
         "gmbh",
         "e.v.",
         "e.v",
@@ -262,6 +224,18 @@ fn is_body(name: &str) -> bool {
         "agencies",
         "news",
         "universität",
+        "university",
+        "institut",
+        "institute",
+        "landesanstalt",
+        "ministerium",
+        "ministry",
+        "foundation",
+        "association",
+        "agentur",
+        "agency",
+        "verband",
+        "zeitung",
     ];
     name.to_lowercase().split_whitespace().any(|word| {
         WORDS.contains(&word)
@@ -282,74 +256,6 @@ fn is_of_comment(node: &NodeRef<'_>) -> bool {
     })
 }
 
-/// A short line that begins as a byline does, with two names in capitals.
-fn byline(line: &str) -> Option<String> {
-    const BYLINE_CHARS_MAX: usize = 90;
-    let rest = [
-        "By ",
-        "BY ",
-        "Von ",
-        "VON ",
-        "Text: ",
-        "Autor: ",
-        "Author: ",
-        "Written by ",
-        "Geschrieben von ",
-        "Posted by ",
-    ]
-    .iter()
-    .find_map(|start| line.strip_prefix(start))?;
-    let capital = |word: &&str| word.starts_with(char::is_uppercase);
-    let named = rest.split_whitespace().take(2).filter(capital).count() == 2;
-    (named && line.chars().count() <= BYLINE_CHARS_MAX).then(|| rest.to_owned())
-}
-
-/// The names in a byline.
-fn split(line: &str) -> Vec<String> {
-    if line.chars().count() > LINE_CHARS_MAX {
-        return Vec::new();
-    }
-    let mut line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
-    loop {
-        let head: String = line.chars().take(24).collect();
-        let Some(start) = STARTS.iter().find(|start| begins(&head, start)) else { break };
-        line = line.get(start.len()..).unwrap_or_default().trim_start_matches(|c: char| !c.is_alphanumeric());
-    }
-    let lower = line.to_lowercase();
-    // lower case of another length would shift the places
-    let end =
-        ENDS.iter().filter_map(|end| lower.find(end)).chain(line.find(|c: char| c.is_ascii_digit())).min();
-    let line = match end {
-        Some(end) if lower.len() == line.len() => line.get(..end).unwrap_or(line),
-        _ => line,
-    };
-    let mut parts = vec![line.to_owned()];
-    for mark in [",", ";", "&", " and ", " und ", " et ", " y ", " og ", " och ", " with ", " mit "] {
-        parts = parts.iter().flat_map(|part| part.split(mark)).map(str::to_owned).collect();
-    }
-    parts.iter().filter_map(|part| name(part)).collect()
-}
-
-fn begins(head: &str, start: &str) -> bool {
-    head.get(..start.len()).is_some_and(|head| head.to_lowercase() == *start)
-}
-
-fn name(part: &str) -> Option<String> {
-    let trimmed = part.trim_matches(|c: char| c.is_whitespace() || ":,-–—|·•\"'*".contains(c));
-    // a picture beside it often says the name again
-    let trimmed = match trimmed.split_at_checked(trimmed.len() / 2) {
-        Some((first, second)) if first.trim() == second.trim() && first.contains(' ') => first.trim(),
-        _ => trimmed,
-    };
-    let (words, length) = (trimmed.split_whitespace().count(), trimmed.chars().count());
-    let sound = (1..=NAME_WORDS_MAX).contains(&words)
-        && (3..=NAME_CHARS_MAX).contains(&length)
-        && trimmed.chars().any(char::is_alphabetic)
-        && !trimmed.contains("www.")
-        && !trimmed.contains('©');
-    sound.then(|| trimmed.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,14 +264,6 @@ mod tests {
         let document = Document::from(html);
         let head = Head::of(&document, None);
         assert_eq!(of(&document, &head, "https://www.harbourpost.example/a"), expected, "{html}");
-    }
-
-    #[test]
-    fn bylines_are_split() {
-        assert_eq!(split("By Ann Lee, Bo Ek and Cy Dee"), ["Ann Lee", "Bo Ek", "Cy Dee"]);
-        assert_eq!(split("Written by: Ann Lee | 6 May 2024"), ["Ann Lee"]);
-        assert_eq!(split("Erstellt von Ann Lee am Montag"), ["Ann Lee"]);
-        assert_eq!(split("wire/al"), ["wire/al"]);
     }
 
     #[test]

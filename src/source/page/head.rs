@@ -102,6 +102,10 @@ impl Head {
             .map(|section| clean::html_line(&section))
     }
 
+    pub(super) fn paid(&self) -> bool {
+        self.stated.iter().any(|stated| stated.paid) || self.meta("article:content_tier") == Some("locked")
+    }
+
     pub(super) fn modified(&self) -> Option<Timestamp> {
         let said = self.said(Stated::modified_at);
         said.or_else(|| MODIFIED.iter().find_map(|name| date::parse(self.meta(name)?)))
