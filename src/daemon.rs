@@ -50,6 +50,7 @@ use crate::{
     alert::{self, log::AlertLog, sink},
     config::{self, Config, Fault, QueryFault},
     event::{Event, Rules},
+    health::Standing,
     journal::{Journal, state_dir::StateDir},
     pipeline::{self, Pipeline, topic::query},
     pulse::Pulse,
@@ -207,7 +208,7 @@ struct Daemon {
     drops: watch::Sender<Arc<Vec<DropSpec>>>,
     sinks: watch::Sender<alert::sink::Specs>,
     /// Where there is a page: the feeds that it shows.
-    shown_feeds: Option<watch::Sender<Arc<Vec<config::Feed>>>>,
+    shown_feeds: Option<watch::Sender<Arc<[Standing]>>>,
     stuck: watch::Sender<Vec<&'static str>>,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
@@ -289,7 +290,8 @@ impl Daemon {
             tracing::warn!("{warning}");
         }
         let words = in_words(&config);
-        let of_page = Arc::new(std::mem::take(&mut config.feeds));
+        let of_page = config.serve.is_some().then(|| page::feeds_shown(&config.feeds)).unwrap_or_default();
+        config.feeds = Vec::new();
         let (feeds, feeds_now) = watch::channel(specs);
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));
         make_drops(&config);
@@ -469,7 +471,7 @@ impl Daemon {
         self.words = in_words(&config);
         self.config.sinks = config.sinks;
         if let Some(shown) = &self.shown_feeds {
-            shown.send_replace(Arc::new(config.feeds.clone()));
+            shown.send_replace(page::feeds_shown(&config.feeds));
         }
         self.config.drops = config.drops;
         self.config.topics = config.topics;

@@ -73,11 +73,6 @@ impl Health {
         Self { feed, state: known.unwrap_or_default(), kind, now }
     }
 
-    /// The word for it.
-    pub(crate) fn word(&self) -> &'static str {
-        self.kind.word().0
-    }
-
     /// Whether it does not answer as it should.
     pub(crate) fn is_ill(&self) -> bool {
         matches!(self.kind, Kind::Failing | Kind::Gone | Kind::Waiting)
@@ -110,6 +105,16 @@ impl Health {
             text.push('\n');
         }
         text
+    }
+
+    /// The word for it.
+    pub(crate) fn word(&self) -> &'static str {
+        self.kind.word().0
+    }
+
+    /// Which feed.
+    pub(crate) fn feed(&self) -> &Standing {
+        &self.feed
     }
 
     /// The account, a sentence a line.

@@ -20,7 +20,7 @@ pub mod search;
 pub mod reading;
 
 pub mod alert;
-mod health;
+pub mod health;
 
 pub mod serve;
 

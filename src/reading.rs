@@ -2,7 +2,7 @@
 //! stands. Reads the journal by way of the search index; stands in nobody's way.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock, TryLockError},
@@ -38,6 +38,12 @@ const STORY_REPORTS_MAX: usize = 1_000;
 
 /// For an answer that is not waited for longer.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
+
+/// Stories that are kept as they were drawn.
+const DRAWN_MAX: usize = 24;
+
+/// Alerts that are told of one round of indexing; of more, the last.
+const TOLD_MAX: usize = 256;
 
 /// Between two tries to be the one who takes in what is new.
 const TRY_EVERY: Duration = Duration::from_millis(20);
@@ -84,7 +90,7 @@ pub enum ReadingError {
 impl ReadingError {
     /// Whether the index is at fault, so that one that is built again may answer.
     fn is_of_index(&self) -> bool {
-        matches!(self, Self::Search(SearchError::Index { .. }))
+        matches!(self, Self::Search(SearchError::Index { .. }) | Self::Panicked)
     }
 }
 
@@ -121,27 +127,69 @@ pub struct Room {
     search: Mutex<search::Search>,
     /// Locked for the moment in which it is exchanged or taken; those who took it read on in theirs.
     view: RwLock<Arc<View>>,
+    drawn: Arc<Drawn>,
 }
 
 /// Journal and index as they stood at one moment.
 pub struct View {
     journal: Reader,
     index: Snapshot,
+    drawn: Arc<Drawn>,
+}
+
+/// Stories that were drawn lately: a long one takes a while. Each with how many hits it was made of, and the last one;
+/// locked to look and to add.
+#[derive(Default)]
+struct Drawn(Mutex<VecDeque<(Id, usize, Option<Hit>, Arc<Storyline>)>>);
+
+impl Drawn {
+    fn get(&self, id: Id, hits: &[Hit]) -> Option<Arc<Storyline>> {
+        let drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |(story, count, last, _): &&(Id, usize, Option<Hit>, Arc<Storyline>)| {
+            *story == id && *count == hits.len() && last.as_ref() == hits.last()
+        };
+        drawn.iter().find(same).map(|(.., story)| Arc::clone(story))
+    }
+
+    fn add(&self, id: Id, hits: &[Hit], story: &Arc<Storyline>) {
+        let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drawn.retain(|(known, ..)| *known != id);
+        if drawn.len() >= DRAWN_MAX {
+            drawn.pop_front();
+        }
+        drawn.push_back((id, hits.len(), hits.last().copied(), Arc::clone(story)));
+    }
 }
 
 impl Room {
-    /// Opens journal and search index of a state directory as they are.
+    /// Opens journal and search index of a state directory as they are; in place of an index that is damaged an empty
+    /// one.
     ///
     /// # Errors
     /// When either cannot be read.
     pub fn open(state_dir: &Path) -> Result<Self, ReadingError> {
+        // A damaged file may show itself as a panic in the midst of the index.
+        match catch_unwind(|| Self::open_as_it_is(state_dir)) {
+            Ok(Err(fault)) if !fault.is_of_index() => Err(fault),
+            Ok(Ok(room)) => Ok(room),
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!("the search index is damaged: it is built again");
+                search::Search::discard(state_dir)?;
+                Self::open_as_it_is(state_dir)
+            }
+        }
+    }
+
+    fn open_as_it_is(state_dir: &Path) -> Result<Self, ReadingError> {
         let journal = Reader::open(state_dir)?;
         let search = search::Search::open(state_dir)?;
         let index = search.snapshot()?;
+        let drawn: Arc<Drawn> = Arc::default();
         Ok(Self {
             state_dir: state_dir.to_owned(),
             search: Mutex::new(search),
-            view: RwLock::new(Arc::new(View { journal, index })),
+            view: RwLock::new(Arc::new(View { journal, index, drawn: Arc::clone(&drawn) })),
+            drawn,
         })
     }
 
@@ -151,7 +199,13 @@ impl Room {
     /// When the journal cannot be read, or the index not be written.
     pub fn open_whole(state_dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Self, ReadingError> {
         let room = Self::open(state_dir)?;
-        room.catch_up(progress, &mut |_| {})?;
+        match room.catch_up(progress, &mut |_| {}) {
+            Err(fault) if fault.is_of_index() && room.view().is_damaged() => {
+                room.begin_again()?;
+                room.catch_up(progress, &mut |_| {})?;
+            }
+            done => done?,
+        }
         Ok(room)
     }
 
@@ -197,16 +251,26 @@ impl Room {
             return Ok(());
         }
         let mut shown = Ok(());
-        let taken = search.catch_up(&journal, progress, &mut |alert| heard(alert));
+        let mut told = VecDeque::new();
+        let taken = catch_unwind(AssertUnwindSafe(|| {
+            search.catch_up(&journal, progress, &mut |alert| {
+                if told.len() == TOLD_MAX {
+                    told.pop_front();
+                }
+                told.push_back(alert);
+            })
+        }));
         // What was committed before a fault is shown all the same.
         match search.snapshot() {
             Ok(index) => {
                 *self.view.write().unwrap_or_else(PoisonError::into_inner) =
-                    Arc::new(View { journal, index });
+                    Arc::new(View { journal, index, drawn: Arc::clone(&self.drawn) });
             }
             Err(fault) => shown = Err(fault),
         }
-        taken?;
+        // Told only now, so that who looks for what was told before finds it.
+        told.into_iter().for_each(heard);
+        taken.map_err(|_| ReadingError::Panicked)??;
         Ok(shown?)
     }
 
@@ -218,7 +282,8 @@ impl Room {
         let mut search = self.search.lock().unwrap_or_else(PoisonError::into_inner);
         search::Search::discard(&self.state_dir)?;
         *search = search::Search::open(&self.state_dir)?;
-        let view = View { journal: Reader::open(&self.state_dir)?, index: search.snapshot()? };
+        let drawn = Arc::clone(&self.drawn);
+        let view = View { journal: Reader::open(&self.state_dir)?, index: search.snapshot()?, drawn };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
         Ok(())
     }
@@ -261,7 +326,7 @@ impl View {
     pub fn answer(&self, asked: &Asked) -> Result<Value, ReadingError> {
         Ok(match asked {
             Asked::Stories(filter) => serde_json::to_value(self.stories(filter)?)?,
-            Asked::Story(id) => serde_json::to_value(self.story(*id)?)?,
+            Asked::Story(id) => serde_json::to_value(self.story(*id)?.as_deref())?,
             Asked::Alerts { topic, count } => {
                 let deadline = Instant::now() + ANSWER_MAX;
                 serde_json::to_value(self.alerts(topic.as_deref(), None, *count, deadline)?)?
@@ -289,8 +354,11 @@ impl View {
     ///
     /// # Errors
     /// When index or journal cannot be read.
-    pub fn story(&self, id: Id) -> Result<Option<Storyline>, ReadingError> {
+    pub fn story(&self, id: Id) -> Result<Option<Arc<Storyline>>, ReadingError> {
         let hits = self.index.hits(&Filter { story: Some(id), ..Filter::default() }, None)?;
+        if let Some(story) = self.drawn.get(id, &hits) {
+            return Ok(Some(story));
+        }
         let mut told = Vec::new();
         for hit in hits.iter().take(STORY_REPORTS_MAX) {
             if let Some((article, decision, _)) = self.read(hit)? {
@@ -298,7 +366,12 @@ impl View {
             }
         }
         let left_out = hits.len().saturating_sub(STORY_REPORTS_MAX);
-        Ok((!told.is_empty()).then(|| storyline::storyline(id, &told, left_out)))
+        if told.is_empty() {
+            return Ok(None);
+        }
+        let story = Arc::new(storyline::storyline(id, &told, left_out));
+        self.drawn.add(id, &hits, &story);
+        Ok(Some(story))
     }
 
     /// What the journal has of a hit; none where that is damaged, or another's by now.

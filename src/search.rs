@@ -5,19 +5,20 @@ use std::{
     collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
 use tantivy::{
-    DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
-    TantivyError, Term,
+    Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term,
     directory::error::LockError,
-    query::{AllQuery, BooleanQuery, EnableScoring, Query, TermQuery},
+    query::{AllQuery, BooleanQuery, Query, TermQuery},
     schema::{IndexRecordOption, Schema},
 };
 
-use self::schema::{Columns, FORM, Fields, Splitter, WORDS};
+use self::{
+    schema::{BODY, FORM, Fields, Splitter, WORDS},
+    snapshot::Limits,
+};
 use crate::{
     article::{Alert, Id},
     journal::{JournalError, Line, Position, reader::Reader},
@@ -26,11 +27,13 @@ use crate::{
 
 mod ranked;
 mod schema;
+mod snapshot;
 mod words;
 
 pub use self::{
     ranked::{By, Ranked},
     schema::Kind,
+    snapshot::Bar,
 };
 
 /// Memory for documents that are not yet written.
@@ -173,7 +176,8 @@ impl Search {
     }
 
     fn of(path: PathBuf, index: Index, fields: Fields) -> Result<Self, SearchError> {
-        index.tokenizers().register(WORDS, Splitter);
+        index.tokenizers().register(WORDS, Splitter { skips: false });
+        index.tokenizers().register(BODY, Splitter { skips: true });
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         match reader {
             Ok(reader) => Ok(Self { path, index, reader, fields }),
@@ -306,177 +310,6 @@ impl Search {
     fn failed(&self, source: TantivyError) -> SearchError {
         SearchError::Index { path: self.path.clone(), source: Box::new(source) }
     }
-}
-
-/// What bounds a walk through the hits.
-#[derive(Clone, Copy, Debug, Default)]
-struct Limits {
-    since: Option<i64>,
-    until: Option<i64>,
-    deadline: Option<Instant>,
-    scored: bool,
-    /// What is no report is wanted too.
-    notices: bool,
-}
-
-impl Limits {
-    fn of(filter: &Filter, deadline: Option<Instant>) -> Self {
-        let notices = filter.told.is_some();
-        Self { since: filter.since, until: filter.until, deadline, scored: false, notices }
-    }
-
-    fn holds(&self, time: i64) -> bool {
-        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
-    }
-
-    fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() > deadline)
-    }
-}
-
-impl Snapshot {
-    /// How far the journal is in it.
-    pub fn position(&self) -> Position {
-        self.position
-    }
-
-    /// Whether its publisher took a report back.
-    pub fn is_withdrawn(&self, report: Id) -> bool {
-        self.withdrawn.contains(&report)
-    }
-
-    /// The reports that pass the filter, every revision, in order of arrival.
-    ///
-    /// # Errors
-    /// When the index cannot be read, or the deadline passes.
-    pub fn hits(&self, filter: &Filter, deadline: Option<Instant>) -> Result<Vec<Hit>, SearchError> {
-        let mut hits = Vec::new();
-        let limits = Limits::of(filter, deadline);
-        self.each(&self.fields.passes(filter), &limits, |columns, _, doc, _| hits.push(columns.hit(doc)))?;
-        hits.sort_unstable_by_key(|hit| hit.at);
-        Ok(hits)
-    }
-
-    /// The same, with what a list shows of each.
-    ///
-    /// # Errors
-    /// When the index cannot be read, or the deadline passes.
-    pub fn shown(&self, filter: &Filter, deadline: Option<Instant>) -> Result<Vec<Shown>, SearchError> {
-        let mut found = Vec::new();
-        let limits = Limits::of(filter, deadline);
-        self.each(&self.fields.passes(filter), &limits, |columns, segment, doc, _| {
-            found.push((columns.hit(doc), columns.outlet(doc), tantivy::DocAddress::new(segment, doc)));
-        })?;
-        let mut shown = Vec::with_capacity(found.len());
-        for (hit, outlet, address) in found {
-            let document: TantivyDocument = self.searcher.doc(address).map_err(|fault| self.failed(fault))?;
-            shown.push(Shown {
-                hit,
-                outlet,
-                title: schema::stored(&document, self.fields.headline).unwrap_or_default(),
-                input_id: schema::stored(&document, self.fields.input_id),
-            });
-        }
-        shown.sort_unstable_by_key(|shown| shown.hit.at);
-        Ok(shown)
-    }
-
-    /// How many reports of each kind that pass the filter arrived in each span of `width` seconds from `filter.since`
-    /// on; later revisions are not counted.
-    ///
-    /// # Errors
-    /// When the index cannot be read, or the deadline passes.
-    pub fn histogram(
-        &self,
-        filter: &Filter,
-        width: i64,
-        spans: usize,
-        deadline: Option<Instant>,
-    ) -> Result<Vec<Bar>, SearchError> {
-        let mut bars = vec![Bar::default(); spans];
-        let since = filter.since.unwrap_or(0);
-        let limits = Limits::of(filter, deadline);
-        self.each(&self.fields.passes(filter), &limits, |columns, _, doc, _| {
-            let hit = columns.hit(doc);
-            let span = (hit.time - since).checked_div(width).and_then(|span| usize::try_from(span).ok());
-            let Some(bar) = span.and_then(|span| bars.get_mut(span)) else { return };
-            match hit.kind {
-                Kind::New => bar.originals += 1,
-                Kind::Copy => bar.copies += 1,
-                Kind::Later | Kind::Withdrawn | Kind::Notice => {}
-            }
-        })?;
-        Ok(bars)
-    }
-
-    /// Reads all of its files, and tells whether one of them is not as it was written.
-    pub fn is_damaged(&self) -> bool {
-        self.searcher.index().validate_checksum().map_or(true, |damaged| !damaged.is_empty())
-    }
-
-    /// How many documents there are.
-    pub fn documents(&self) -> u64 {
-        self.searcher.num_docs()
-    }
-
-    /// Calls `take` with each hit's columns, segment, number and score.
-    fn each(
-        &self,
-        query: &dyn Query,
-        limits: &Limits,
-        mut take: impl FnMut(&Columns, u32, u32, f32),
-    ) -> Result<(), SearchError> {
-        let failed = |fault| self.failed(fault);
-        let scoring = if limits.scored {
-            EnableScoring::enabled_from_searcher(&self.searcher)
-        } else {
-            EnableScoring::disabled_from_searcher(&self.searcher)
-        };
-        let weight = query.weight(scoring).map_err(failed)?;
-        let mut until_look = LOOK_EVERY;
-        for (number, segment) in (0..).zip(self.searcher.segment_readers()) {
-            let columns = Columns::open(segment).map_err(failed)?;
-            if !columns.may_hold(limits.since, limits.until) {
-                continue;
-            }
-            if limits.is_over() {
-                return Err(SearchError::Late);
-            }
-            let alive = segment.alive_bitset();
-            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
-            let mut doc = scorer.doc();
-            while doc != TERMINATED {
-                let wanted = limits.notices || columns.kind(doc) != Kind::Notice;
-                if wanted && alive.is_none_or(|alive| alive.is_alive(doc)) && limits.holds(columns.time(doc))
-                {
-                    let score = if limits.scored { scorer.score() } else { 0.0 };
-                    take(&columns, number, doc, score);
-                }
-                until_look -= 1;
-                if until_look == 0 {
-                    until_look = LOOK_EVERY;
-                    if limits.is_over() {
-                        return Err(SearchError::Late);
-                    }
-                }
-                doc = scorer.advance();
-            }
-        }
-        Ok(())
-    }
-
-    fn failed(&self, source: TantivyError) -> SearchError {
-        SearchError::Index { path: self.path.clone(), source: Box::new(source) }
-    }
-}
-
-/// Reports in a span of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bar {
-    /// With words of their own.
-    pub originals: u32,
-    /// Copies.
-    pub copies: u32,
 }
 
 impl Fields {

@@ -11,13 +11,10 @@ use std::{
 use anyhow::{Context, anyhow};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use tokio::sync::{mpsc, oneshot};
-
 use super::questions::Desk;
 use crate::{
     alert::sink::webhook::Secret,
     config::{self, Config},
-    event::{Ask, Event, Question},
     health::Standing,
     serve::control::Request,
     source::{
@@ -159,6 +156,21 @@ fn hub_key(path: &Path) -> anyhow::Result<[u8; 32]> {
     }
 }
 
+/// A feed of the config, nothing known of it.
+pub(super) fn unasked(feed: &config::Feed) -> Standing {
+    Standing {
+        url: feed.url.clone(),
+        name: Some(feed.name.clone()),
+        kind: match feed.kind {
+            config::FeedKind::Feed => "feed",
+            config::FeedKind::Sitemap => "sitemap",
+        },
+        outlet: feed.outlet.clone(),
+        folder: feed.folder.clone(),
+        state: None,
+    }
+}
+
 /// Tells of each feed in the config's order, some at a time: there may be very many.
 ///
 /// # Errors
@@ -172,7 +184,7 @@ pub fn each_feed(
         let states = desk.ask(Request::Checkpoints(some.iter().map(key).collect()))?;
         let states: Vec<Option<String>> = serde_json::from_value(states)?;
         for (feed, state) in some.iter().zip(states) {
-            each(standing(feed, state))?;
+            each(Standing { state, ..unasked(feed) })?;
         }
     }
     if !feeds.iter().any(|feed| feed.kind == config::FeedKind::Sitemap) {
@@ -195,39 +207,5 @@ pub fn each_feed(
                 })?;
             }
         }
-    }
-}
-
-/// What the page shows of feeds; none where the pipeline has no time for the question.
-pub(super) async fn standings(
-    feeds: Arc<Vec<config::Feed>>,
-    door: mpsc::Sender<Event>,
-) -> Option<Vec<Standing>> {
-    let mut standings = Vec::with_capacity(feeds.len());
-    for some in feeds.chunks(FEEDS_AT_ONCE) {
-        let (answer, waiting) = oneshot::channel();
-        let question = Question::Checkpoints(some.iter().map(key).collect());
-        door.try_send(Event::Ask(Ask { question, answer })).ok()?;
-        let states: Vec<Option<String>> = serde_json::from_value(waiting.await.ok()?).ok()?;
-        standings.extend(some.iter().zip(states).map(|(feed, state)| standing(feed, state)));
-    }
-    Some(standings)
-}
-
-fn key(feed: &config::Feed) -> String {
-    format!("{}{}", feed::KEY_PREFIX, feed.url)
-}
-
-fn standing(feed: &config::Feed, state: Option<String>) -> Standing {
-    Standing {
-        url: feed.url.clone(),
-        name: Some(feed.name.clone()),
-        kind: match feed.kind {
-            config::FeedKind::Feed => "feed",
-            config::FeedKind::Sitemap => "sitemap",
-        },
-        outlet: feed.outlet.clone(),
-        folder: feed.folder.clone(),
-        state,
     }
 }

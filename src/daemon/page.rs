@@ -10,8 +10,9 @@ use crate::{
     article::Alert,
     config::{Config, Feed, Listen},
     event::Event,
+    health::Standing,
     reading::Room,
-    serve::page::{self, Door, FeedsOf, Hosts, House},
+    serve::page::{self, Door, Hosts, House},
 };
 
 /// What the page is shown.
@@ -20,7 +21,7 @@ pub(super) struct Shown {
     pub(super) door: mpsc::Sender<Event>,
     pub(super) heard: broadcast::Sender<Arc<Alert>>,
     /// The feeds of the config as it is now.
-    pub(super) feeds: watch::Receiver<Arc<Vec<Feed>>>,
+    pub(super) feeds: watch::Receiver<Arc<[Standing]>>,
     /// Parts that stand still.
     pub(super) stuck: watch::Receiver<Vec<&'static str>>,
 }
@@ -41,9 +42,11 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Option<Door>> {
 /// Serves it until `stop`.
 pub(super) async fn serve(door: Door, public_hosts: Vec<String>, shown: Shown, stop: CancellationToken) {
     let hosts = Hosts::new(door.address(), &public_hosts);
-    let (of_config, pipeline) = (shown.feeds, shown.door.clone());
-    let feeds_of: FeedsOf =
-        Box::new(move || Box::pin(feeds::standings(Arc::clone(&of_config.borrow()), pipeline.clone())));
-    let house = House::new(shown.room, hosts, shown.door, shown.heard, feeds_of, shown.stuck);
+    let house = House::new(shown.room, hosts, shown.door, shown.heard, shown.feeds, shown.stuck);
     page::serve(door, house, stop).await;
+}
+
+/// What the page knows of the feeds by the config alone: the first of very many.
+pub(super) fn feeds_shown(feeds: &[Feed]) -> Arc<[Standing]> {
+    feeds.iter().take(page::FEEDS_MAX).map(feeds::unasked).collect()
 }

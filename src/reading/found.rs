@@ -24,6 +24,8 @@ pub const HITS_MAX: usize = 1_000;
 pub const SKIPPED_MAX: usize = 10_000;
 /// For a whole answer.
 const ANSWER_SECS_MAX: u64 = 5;
+/// Hits that are ranked for it once the first few did not do.
+const READ_FIRST: usize = 1_024;
 /// Texts that are read at most where the index alone cannot tell.
 const READ_MAX: usize = 20_000;
 
@@ -143,7 +145,7 @@ impl View {
             let (hits, passed) = reading.sift(&ranked.hits, wanted + 1, ranked.exact)?;
             let spent = reading.is_spent();
             if hits.len() <= wanted && ranked.more && !spent {
-                asked_for *= 4;
+                asked_for = if ranked.exact { asked_for * 4 } else { (asked_for * 4).max(READ_FIRST) };
                 continue;
             }
             let more = hits.len() > wanted || ranked.more && !spent;

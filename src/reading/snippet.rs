@@ -105,8 +105,8 @@ fn best(text: &str, marks: &[(usize, usize, usize)]) -> usize {
     let near = |start: usize| best.2.saturating_sub(start) <= SNIPPET_CHARS / 4;
     let before = text.get(..best.2).unwrap_or_default();
     match sentence(before) {
-        Some(start) if near(start) => start,
         _ if best.2 <= SNIPPET_CHARS / 4 => 0,
+        Some(start) if near(start) => start,
         _ => {
             // A few words before the first mark.
             let spaces = before.rmatch_indices(char::is_whitespace);
@@ -133,8 +133,7 @@ fn cut(text: &str, start: usize, marks: &[(usize, usize, usize)]) -> Snippet {
     let mut open: Option<(u32, usize)> = None;
     for (at, char) in rest.get(..end).unwrap_or_default().char_indices() {
         let at = start + at;
-        if let Some((from, until)) = open.filter(|(_, until)| at >= *until) {
-            let _ = until;
+        if let Some((from, _)) = open.filter(|(_, until)| at >= *until) {
             snippet.marks.push((from, length));
             open = None;
         }

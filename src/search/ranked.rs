@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Filter, Hit, Kind, Limits, SearchError, Snapshot};
+use super::{Filter, Hit, Kind, SearchError, Snapshot, snapshot::Limits};
 use crate::pipeline::topic::query::Query;
 
 /// What comes first.
@@ -76,7 +76,8 @@ impl Snapshot {
     ) -> Result<Ranked, SearchError> {
         let scored = by == By::Relevance && query.is_some();
         let (asked, exact) = self.fields.asks(query, filter, scored)?;
-        let limits = Limits { scored, ..Limits::of(filter, Some(deadline)) };
+        let mut limits = Limits::of(filter, Some(deadline));
+        limits.scored = scored;
         let mut best = BinaryHeap::with_capacity(count + 1);
         let (mut reports, mut found) = (0, 0_usize);
         let mut floor = f64::NEG_INFINITY;

@@ -25,10 +25,22 @@ use crate::{
 };
 
 /// Version of the fields; an index of another is built again.
-pub(super) const FORM: u32 = 2;
+pub(super) const FORM: u32 = 3;
 
 /// The tokenizer's name in the index.
 pub(super) const WORDS: &str = "words";
+
+/// That of the body, which leaves out the words that stand everywhere.
+pub(super) const BODY: &str = "body";
+
+/// They are a quarter of all words, and where they are left out the index is a tenth smaller. A phrase with one of them
+/// is found by its other words, and the text says whether it is the one.
+const EVERYWHERE: [&str; 12] = ["a", "and", "as", "for", "in", "is", "it", "of", "on", "that", "the", "to"];
+
+/// Whether the body is indexed without this word.
+pub(super) fn is_everywhere(word: &str) -> bool {
+    EVERYWHERE.contains(&word)
+}
 
 /// Bits of a place in the journal that say where in the day's file it is.
 const OFFSET_BITS: u32 = 39;
@@ -100,11 +112,11 @@ pub(super) struct Fields {
 
 pub(super) fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
-    let of_words = |record| {
-        let indexing = TextFieldIndexing::default().set_tokenizer(WORDS).set_index_option(record);
+    let phrases = |tokenizer| {
+        let record = IndexRecordOption::WithFreqsAndPositions;
+        let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer).set_index_option(record);
         TextOptions::default().set_indexing_options(indexing)
     };
-    let phrases = || of_words(IndexRecordOption::WithFreqsAndPositions);
     let fields = Fields {
         at: schema.add_u64_field("at", FAST),
         report: schema.add_u64_field("report", FAST),
@@ -116,9 +128,9 @@ pub(super) fn schema() -> (Schema, Fields) {
         outlet: schema.add_text_field("outlet", TextOptions::default().set_fast("raw")),
         source: schema.add_text_field("source", STRING),
         language: schema.add_text_field("language", STRING),
-        entity: schema.add_text_field("entity", phrases()),
-        title: schema.add_text_field("title", phrases()),
-        words: schema.add_text_field("words", phrases()),
+        entity: schema.add_text_field("entity", phrases(WORDS)),
+        title: schema.add_text_field("title", phrases(WORDS)),
+        words: schema.add_text_field("words", phrases(BODY)),
         headline: schema.add_text_field("headline", STORED),
         input_id: schema.add_text_field("input_id", STORED),
     };
@@ -272,15 +284,18 @@ pub(super) fn stored(document: &TantivyDocument, field: Field) -> Option<String>
 }
 
 /// Splits as topics' queries split.
-#[derive(Clone, Default)]
-pub(super) struct Splitter;
+#[derive(Clone)]
+pub(super) struct Splitter {
+    /// Whether words that stand everywhere are left out; the others keep their places.
+    pub(super) skips: bool,
+}
 
 impl Tokenizer for Splitter {
     type TokenStream<'a> = Words;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Words {
         let text = Text::new(text);
-        Words { lower: text.padded().1.to_owned(), at: 1, token: Token::default() }
+        Words { lower: text.padded().1.to_owned(), at: 1, skips: self.skips, token: Token::default() }
     }
 }
 
@@ -288,20 +303,27 @@ impl Tokenizer for Splitter {
 pub(super) struct Words {
     lower: String,
     at: usize,
+    skips: bool,
     token: Token,
 }
 
 impl TokenStream for Words {
     fn advance(&mut self) -> bool {
-        let Some(rest) = self.lower.get(self.at..) else { return false };
-        let Some((word, _)) = rest.split_once(' ') else { return false };
-        self.token.text.clear();
-        self.token.text.push_str(word);
-        self.token.offset_from = self.at;
-        self.at += word.len() + 1;
-        self.token.offset_to = self.at - 1;
-        self.token.position = self.token.position.wrapping_add(1);
-        true
+        loop {
+            let Some(rest) = self.lower.get(self.at..) else { return false };
+            let Some((word, _)) = rest.split_once(' ') else { return false };
+            let start = self.at;
+            self.at += word.len() + 1;
+            self.token.position = self.token.position.wrapping_add(1);
+            if self.skips && is_everywhere(word) {
+                continue;
+            }
+            self.token.text.clear();
+            self.token.text.push_str(word);
+            self.token.offset_from = start;
+            self.token.offset_to = self.at - 1;
+            return true;
+        }
     }
 
     fn token(&self) -> &Token {
@@ -327,14 +349,19 @@ mod tests {
 
     #[test]
     fn words_are_split_as_queries_are() {
-        let mut splitter = Splitter;
-        let mut words = Vec::new();
-        let mut stream = splitter.token_stream("Anna Berg’s boats — O'Brien, 东京.");
-        while let Some(token) = stream.next() {
-            words.push((token.position, token.text.clone()));
-        }
-        let expected = ["anna", "berg", "boats", "o'brien", "东", "京"];
-        assert_eq!(words, expected.map(str::to_owned).into_iter().enumerate().collect::<Vec<_>>());
+        let split = |skips, text: &str| {
+            let mut splitter = Splitter { skips };
+            let mut stream = splitter.token_stream(text);
+            let mut words = Vec::new();
+            while let Some(token) = stream.next() {
+                words.push(format!("{} {}", token.position, token.text));
+            }
+            words
+        };
+        let expected = ["0 anna", "1 berg", "2 boats", "3 o'brien", "4 东", "5 京"];
+        assert_eq!(split(false, "Anna Berg’s boats — O'Brien, 东京."), expected);
+        assert_eq!(split(true, "Out of the blue"), ["0 out", "3 blue"]);
+        assert_eq!(split(false, "of it"), ["0 of", "1 it"]);
     }
 
     #[test]

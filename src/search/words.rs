@@ -12,7 +12,7 @@ use tantivy::{
     schema::{Field, IndexRecordOption},
 };
 
-use super::schema::Fields;
+use super::schema::{Fields, is_everywhere};
 use crate::pipeline::topic::query::{Place, Query, Words, bare_source};
 
 /// Words, phrases and the like of one query.
@@ -23,6 +23,10 @@ const EXPANSIONS_MAX: u32 = 20_000;
 const PREFIX_CHARS_MIN: usize = 2;
 /// How much more a word in the headline counts.
 const TITLE_BOOST: f32 = 2.0;
+
+/// Prefixes of two letters and more of words that are left out of the body.
+const EVERYWHERE_PREFIXES: [&str; 15] =
+    ["an", "and", "as", "fo", "for", "in", "is", "it", "of", "on", "th", "tha", "that", "the", "to"];
 
 /// A query of the index.
 pub(super) struct Side {
@@ -53,8 +57,8 @@ impl Translator<'_> {
         match side.query {
             Some(query) => Ok((query, side.exact)),
             None if side.exact => Ok((Box::new(AllQuery), true)),
-            None => Err("an expression alone, for which every article would have to be read: \
-                 expected a word, an outlet or the like beside it"
+            None => Err("nothing but an expression or words that stand everywhere, for which every article would have to be \
+                 read: expected a word, an outlet or the like beside it"
                 .to_owned()),
         }
     }
@@ -64,34 +68,49 @@ impl Translator<'_> {
             Query::And(parts) => self.all(parts)?,
             Query::Or(parts) => self.any(parts)?,
             Query::Not(part) => self.all(std::slice::from_ref(&Query::Not(part.clone())))?,
-            Query::Near(_, pair) => {
-                let [a, b] = pair.as_ref();
-                let both = [a, b].map(|words| self.anywhere(words));
-                let [a, b] = both;
-                Side { query: Some(Box::new(BooleanQuery::intersection(vec![a?, b?]))), exact: false }
-            }
-            Query::Words(Place::Anywhere, words) => {
-                Side { query: Some(self.anywhere(words)?), exact: !words.is_exact() }
-            }
-            Query::Words(Place::Title, words) => {
-                Side { query: Some(in_field(self.fields.title, words)?), exact: !words.is_exact() }
-            }
-            Query::Entity(words) => {
-                Side { query: Some(in_field(self.fields.entity, words)?), exact: !words.is_exact() }
-            }
+            Query::Near(distance, pair) => self.near(*distance, pair)?,
+            Query::Words(Place::Anywhere, words) => self.anywhere(words)?,
+            Query::Words(Place::Title, words) => in_field(self.fields.title, words, false)?,
+            Query::Entity(words) => in_field(self.fields.entity, words, false)?,
             Query::Source(source) => is(self.fields.source, &bare_source(source)),
             Query::Lang(language) => is(self.fields.language, language),
             Query::Regex(_) => Side { query: None, exact: false },
         })
     }
 
-    fn anywhere(&self, words: &Words) -> Result<Box<dyn Asked>, String> {
-        let whole = in_field(self.fields.words, words)?;
-        if !self.scored {
-            return Ok(whole);
+    /// Two plain words are looked for by their places; of all else both must occur, and the texts decide.
+    fn near(&self, distance: u16, pair: &[Words; 2]) -> Result<Side, String> {
+        let terms = pair.each_ref().map(|words| {
+            let mut lower = words.lower();
+            let word = lower.next().filter(|word| !words.is_prefix() && !is_everywhere(word));
+            word.filter(|_| lower.next().is_none())
+                .map(|word| Term::from_field_text(self.fields.words, &word))
+        });
+        if let [Some(a), Some(b)] = terms {
+            let within = |first: &Term, second: &Term| {
+                let places = vec![(0, first.clone()), (1, second.clone())];
+                Box::new(PhraseQuery::new_with_offset_and_slop(places, u32::from(distance))) as Box<dyn Asked>
+            };
+            let either = BooleanQuery::union(vec![within(&a, &b), within(&b, &a)]);
+            return Ok(Side { query: Some(Box::new(either)), exact: false });
         }
-        let title = Box::new(BoostQuery::new(in_field(self.fields.title, words)?, TITLE_BOOST));
-        Ok(Box::new(BooleanQuery::new(vec![(Occur::Must, whole), (Occur::Should, title)])))
+        let [a, b] = pair;
+        let both = [self.anywhere(a)?, self.anywhere(b)?].into_iter().filter_map(|side| side.query);
+        let both: Vec<Box<dyn Asked>> = both.collect();
+        let query = (!both.is_empty()).then(|| Box::new(BooleanQuery::intersection(both)) as Box<dyn Asked>);
+        Ok(Side { query, exact: false })
+    }
+
+    fn anywhere(&self, words: &Words) -> Result<Side, String> {
+        let whole = in_field(self.fields.words, words, true)?;
+        let Some(query) = whole.query.filter(|_| self.scored) else {
+            return in_field(self.fields.words, words, true);
+        };
+        let in_title =
+            in_field(self.fields.title, words, false)?.query.unwrap_or_else(|| Box::new(EmptyQuery));
+        let title = Box::new(BoostQuery::new(in_title, TITLE_BOOST));
+        let both = BooleanQuery::new(vec![(Occur::Must, query), (Occur::Should, title)]);
+        Ok(Side { query: Some(Box::new(both)), exact: whole.exact })
     }
 
     fn all(&self, parts: &[Query]) -> Result<Side, String> {
@@ -149,29 +168,51 @@ fn is(field: Field, text: &str) -> Side {
     Side { query: Some(Box::new(TermQuery::new(term, IndexRecordOption::Basic))), exact: true }
 }
 
-fn in_field(field: Field, words: &Words) -> Result<Box<dyn Asked>, String> {
+/// `skipped` are words that stand everywhere; of them alone nothing is asked.
+fn in_field(field: Field, words: &Words, skipped: bool) -> Result<Side, String> {
     let lower: Vec<String> = words.lower().collect();
-    let terms: Vec<Term> = lower.iter().map(|word| Term::from_field_text(field, word)).collect();
-    let [first, rest @ ..] = terms.as_slice() else { return Ok(Box::new(EmptyQuery)) };
-    if !words.is_prefix() {
-        return Ok(if rest.is_empty() {
-            Box::new(TermQuery::new(first.clone(), IndexRecordOption::WithFreqs))
-        } else {
-            Box::new(PhraseQuery::new(terms))
-        });
-    }
     let last = lower.last().map(String::as_str).unwrap_or_default();
-    if last.is_ascii() && last.len() < PREFIX_CHARS_MIN {
+    if words.is_prefix() && last.is_ascii() && last.len() < PREFIX_CHARS_MIN {
         return Err(format!("{last}*, expected at least {PREFIX_CHARS_MIN} letters before the star"));
     }
-    if rest.is_empty() {
-        let behind = behind(last)
-            .map_or(Bound::Unbounded, |behind| Bound::Excluded(Term::from_field_text(field, &behind)));
-        return Ok(Box::new(RangeQuery::new(Bound::Included(first.clone()), behind)));
-    }
-    let mut phrase = PhrasePrefixQuery::new(terms);
-    phrase.set_max_expansions(EXPANSIONS_MAX);
-    Ok(Box::new(phrase))
+    let count = lower.len();
+    let terms: Vec<(usize, Term)> = lower
+        .iter()
+        .enumerate()
+        .filter(|(place, word)| {
+            let is_open = words.is_prefix() && place + 1 == count;
+            is_open || !skipped || !is_everywhere(word)
+        })
+        .map(|(place, word)| (place, Term::from_field_text(field, word)))
+        .collect();
+    // A prefix may stand for a word that is left out.
+    let opens = skipped && words.is_prefix() && EVERYWHERE_PREFIXES.contains(&last);
+    let exact = !words.is_exact() && terms.len() == count && !opens;
+    let first = terms.first().map(|(_, term)| term.clone());
+    let query: Box<dyn Asked> = match (first, terms.len(), words.is_prefix()) {
+        (None, ..) => return Ok(Side { query: None, exact }),
+        (Some(_), 1, true) if opens => return Ok(Side { query: None, exact }),
+        (Some(first), 1, false) => Box::new(TermQuery::new(first, IndexRecordOption::WithFreqs)),
+        (Some(first), 1, true) => {
+            let end = behind(last).map(|behind| Bound::Excluded(Term::from_field_text(field, &behind)));
+            Box::new(RangeQuery::new(Bound::Included(first), end.unwrap_or(Bound::Unbounded)))
+        }
+        (Some(_), _, false) => Box::new(PhraseQuery::new_with_offset(terms)),
+        (Some(_), _, true) if opens => {
+            let whole: Vec<(usize, Term)> =
+                terms.into_iter().filter(|(place, _)| place + 1 < count).collect();
+            match whole.as_slice() {
+                [(_, only)] => Box::new(TermQuery::new(only.clone(), IndexRecordOption::WithFreqs)),
+                _ => Box::new(PhraseQuery::new_with_offset(whole)),
+            }
+        }
+        (Some(_), _, true) => {
+            let mut phrase = PhrasePrefixQuery::new_with_offset(terms);
+            phrase.set_max_expansions(EXPANSIONS_MAX);
+            Box::new(phrase)
+        }
+    };
+    Ok(Side { query: Some(query), exact })
 }
 
 /// The first text behind all that begin with `prefix`.

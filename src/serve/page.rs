@@ -41,7 +41,7 @@ use self::{
 };
 pub use self::{
     guard::Hosts,
-    house::{FeedsOf, House},
+    house::{FEEDS_MAX, House},
 };
 use crate::{
     reading::{ReadingError, View, atom, found},

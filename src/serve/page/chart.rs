@@ -113,7 +113,7 @@ fn label(at: i64, span: Span) -> String {
 
 fn in_words(bars: &[Bar], span: Span, copies: usize) -> String {
     let all = total(bars);
-    let copies = if copies > 0 { format!(", {} of them copies", copies) } else { String::new() };
+    let copies = if copies > 0 { format!(", {copies} of them copies") } else { String::new() };
     format!("{} in {}{copies}", counted(all, "report"), span.words())
 }
 

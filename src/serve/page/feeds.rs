@@ -16,15 +16,10 @@ use crate::{
 const SHOWN: usize = 100;
 
 pub(super) fn page(feeds: &[Standing], only_ill: bool, from: usize, now: Timestamp) -> Page {
+    let all: Vec<Health> = feeds.iter().map(|feed| Health::of(feed.clone(), now)).collect();
     let mut tally = Tally::default();
-    let mut shown = Vec::new();
-    for feed in feeds {
-        let health = Health::of(feed.clone(), now);
-        tally.count(&health);
-        if !only_ill || health.needs_care() {
-            shown.push((feed, health));
-        }
-    }
+    all.iter().for_each(|health| tally.count(health));
+    let shown: Vec<&Health> = all.iter().filter(|health| !only_ill || health.needs_care()).collect();
     let part = |from: usize| {
         let from = if from == 0 { String::new() } else { from.to_string() };
         address("/feeds", &[("ill", if only_ill { "1" } else { "" }), ("from", &from)])
@@ -32,7 +27,8 @@ pub(super) fn page(feeds: &[Standing], only_ill: bool, from: usize, now: Timesta
     let main = html! {
         h1 { "Feeds" }
         header.row {
-            p.lead { (tally.in_words()) "." }
+            p.lead { (tally.in_words()) "."
+                @if feeds.len() == super::FEEDS_MAX { " These are the first; " code { "storywatch feeds list" } " tells of all." } }
             nav.choice aria-label="Which feeds" {
                 @if only_ill { a href="/feeds" { "All" } a href="/feeds?ill=1" aria-current="true" { "In need of care" } }
                 @else { a href="/feeds" aria-current="true" { "All" } a href="/feeds?ill=1" { "In need of care" } }
@@ -42,9 +38,9 @@ pub(super) fn page(feeds: &[Standing], only_ill: bool, from: usize, now: Timesta
             p.empty { @if only_ill { "None: all is well." } @else { "The config has no feed." } }
         }
         ul.feeds {
-            @for (feed, health) in shown.iter().skip(from).take(SHOWN) {
-                @let url = net::redacted(&feed.url);
-                @let name = feed.name.as_deref().unwrap_or(&url);
+            @for health in shown.iter().skip(from).take(SHOWN) {
+                @let url = net::redacted(&health.feed().url);
+                @let name = health.feed().name.as_deref().unwrap_or(&url);
                 li {
                     p.meta { span.health data-health=(health.word()) { (health.word()) } }
                     p.headline { (outward(Some(&url), name)) }

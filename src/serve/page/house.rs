@@ -1,6 +1,6 @@
 //! What the page knows of the house that it shows.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use crate::{
     event::{Ask, Event, Question},
     health::Standing,
     reading::Room,
+    source::feed,
 };
 
 /// How long an account of how things stand is good enough: however many ask, the pipeline is asked no more often.
@@ -28,11 +29,12 @@ const STATUS_OLD_MAX: Duration = Duration::from_secs(60);
 /// Readers who watch for alerts at once.
 const WATCHERS_MAX: usize = 32;
 
-/// Asks how the feeds of the config are doing.
-pub type FeedsOf = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<Vec<Standing>>> + Send>> + Send + Sync>;
-
-/// How the feeds are doing, and since when that is known.
-type KnownFeeds = Option<(Instant, Arc<Vec<Standing>>)>;
+/// Feeds that the page tells of; of more, the first.
+pub const FEEDS_MAX: usize = 5_000;
+/// Of these the pipeline is asked at one time.
+const FEEDS_AT_ONCE: usize = 250;
+/// What is known of the feeds is good enough for so long.
+const FEEDS_FRESH: Duration = Duration::from_secs(10);
 
 /// What the page needs.
 pub struct House {
@@ -41,7 +43,8 @@ pub struct House {
     pub(super) hosts: Hosts,
     door: mpsc::Sender<Event>,
     heard: broadcast::Sender<Arc<Alert>>,
-    feeds_of: FeedsOf,
+    /// As the config has them.
+    feeds: watch::Receiver<Arc<[Standing]>>,
     /// Parts that stand still.
     pub(super) stuck: watch::Receiver<Vec<&'static str>>,
     pub(super) started: Timestamp,
@@ -49,7 +52,8 @@ pub struct House {
     watchers: Arc<Semaphore>,
     /// Locked while the pipeline is asked, so that one asks for all.
     status: Mutex<Option<(Instant, Arc<Value>)>>,
-    feeds: Mutex<KnownFeeds>,
+    /// The same of the feeds.
+    standing: Mutex<Option<(Instant, Arc<[Standing]>)>>,
 }
 
 impl House {
@@ -59,7 +63,7 @@ impl House {
         hosts: Hosts,
         door: mpsc::Sender<Event>,
         heard: broadcast::Sender<Arc<Alert>>,
-        feeds_of: FeedsOf,
+        feeds: watch::Receiver<Arc<[Standing]>>,
         stuck: watch::Receiver<Vec<&'static str>>,
     ) -> Self {
         Self {
@@ -67,13 +71,13 @@ impl House {
             hosts,
             door,
             heard,
-            feeds_of,
+            feeds,
             stuck,
             started: Timestamp::now(),
             counters: Counters::default(),
             watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
             status: Mutex::new(None),
-            feeds: Mutex::new(None),
+            standing: Mutex::new(None),
         }
     }
 
@@ -83,7 +87,7 @@ impl House {
         if let Some(status) = younger(known.as_ref(), STATUS_FRESH) {
             return Some(status);
         }
-        match self.ask().await {
+        match self.ask(Question::Status).await {
             Some(status) => {
                 let status = Arc::new(status);
                 *known = Some((Instant::now(), Arc::clone(&status)));
@@ -94,26 +98,39 @@ impl House {
     }
 
     /// Asks only where the door is free: news goes before questions.
-    async fn ask(&self) -> Option<Value> {
+    async fn ask(&self, question: Question) -> Option<Value> {
         let (answer, waiting) = oneshot::channel();
-        self.door.try_send(Event::Ask(Ask { question: Question::Status, answer })).ok()?;
+        self.door.try_send(Event::Ask(Ask { question, answer })).ok()?;
         time::timeout(STATUS_WAIT_MAX, waiting).await.ok()?.ok()
     }
 
-    /// The feeds of the config; none where the pipeline has not said for long how they are doing.
-    pub(super) async fn feeds(&self) -> Option<Arc<Vec<Standing>>> {
-        let mut known = self.feeds.lock().await;
-        if let Some(feeds) = younger(known.as_ref(), STATUS_FRESH) {
-            return Some(feeds);
+    /// How the feeds are doing; none where the pipeline has not said so for long.
+    pub(super) async fn feeds(&self) -> Option<Arc<[Standing]>> {
+        let mut known = self.standing.lock().await;
+        if let Some(standing) = younger(known.as_ref(), FEEDS_FRESH) {
+            return Some(standing);
         }
-        match time::timeout(STATUS_WAIT_MAX, (self.feeds_of)()).await.ok().flatten() {
-            Some(feeds) => {
-                let feeds = Arc::new(feeds);
-                *known = Some((Instant::now(), Arc::clone(&feeds)));
-                Some(feeds)
+        match self.ask_of_feeds().await {
+            Some(standing) => {
+                let standing: Arc<[Standing]> = standing.into();
+                *known = Some((Instant::now(), Arc::clone(&standing)));
+                Some(standing)
             }
             None => younger(known.as_ref(), STATUS_OLD_MAX),
         }
+    }
+
+    async fn ask_of_feeds(&self) -> Option<Vec<Standing>> {
+        let feeds = Arc::clone(&self.feeds.borrow());
+        let mut standing = Vec::with_capacity(feeds.len());
+        for some in feeds.chunks(FEEDS_AT_ONCE) {
+            let keys = some.iter().map(|feed| format!("{}{}", feed::KEY_PREFIX, feed.url)).collect();
+            let states = self.ask(Question::Checkpoints(keys)).await?;
+            let states: Vec<Option<String>> = serde_json::from_value(states).ok()?;
+            let told = some.iter().zip(states).map(|(feed, state)| Standing { state, ..feed.clone() });
+            standing.extend(told);
+        }
+        Some(standing)
     }
 
     /// One more who watches, if there is a place.
@@ -127,6 +144,6 @@ impl House {
     }
 }
 
-fn younger<T>(known: Option<&(Instant, Arc<T>)>, limit: Duration) -> Option<Arc<T>> {
-    known.filter(|(at, _)| at.elapsed() < limit).map(|(_, status)| Arc::clone(status))
+fn younger<T: ?Sized>(known: Option<&(Instant, Arc<T>)>, limit: Duration) -> Option<Arc<T>> {
+    known.filter(|(at, _)| at.elapsed() < limit).map(|(_, told)| Arc::clone(told))
 }

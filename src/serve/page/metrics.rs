@@ -117,7 +117,11 @@ pub(super) fn page(house: &House, status: Option<&Value>, feeds: &[Standing], no
     let started = std::time::Duration::try_from(house.started.as_duration()).unwrap_or_default();
     text.gauge("start_time_seconds", "When the page was opened, in unix time.", started.as_secs_f64());
     text.gauge("up", "Whether the pipeline answers.", f64::from(u8::from(status.is_some())));
-    text.gauge("stuck_parts", "Parts of the daemon that stand still.", house.stuck.borrow().len() as f64);
+    text.gauge(
+        "stuck_parts",
+        "Parts of the daemon that stand still.",
+        float(house.stuck.borrow().len() as u64),
+    );
     if let Some(status) = status {
         of_status(&mut text, status);
     }
@@ -156,9 +160,9 @@ fn of_status(text: &mut Text, status: &Value) {
     text.gauge("window_articles", "Articles that new ones are compared with.", number("window", "articles"));
     text.gauge("window_stories", "Stories that a new report may join.", number("window", "stories"));
     text.gauge("journal_bytes", "Size of the journal.", number("journal", "bytes"));
-    text.gauge("journal_days", "Days in the journal.", number("journal", "days"));
+    text.gauge("journal_files", "Files of the journal, one a day.", number("journal", "days"));
     let topics = status.get("topics").and_then(Value::as_array).map_or(0, Vec::len);
-    text.gauge("topics", "Topics of the config.", topics as f64);
+    text.gauge("topics", "Topics of the config.", float(topics as u64));
 }
 
 fn of_feeds(text: &mut Text, feeds: &[Standing], now: Timestamp) {
@@ -167,7 +171,7 @@ fn of_feeds(text: &mut Text, feeds: &[Standing], now: Timestamp) {
         .into_iter()
         .map(|word| {
             let count = words.iter().filter(|of_feed| **of_feed == word).count();
-            (format!("health=\"{word}\""), count as f64)
+            (format!("health=\"{word}\""), float(count as u64))
         })
         .collect();
     text.family("feeds", "gauge", "Feeds of the config, by how they are doing.", &counts);
@@ -195,5 +199,5 @@ fn of_requests(text: &mut Text, house: &House) {
     let micros = counters.micros.load(Ordering::Relaxed);
     text.value("page_request_seconds_sum", "", Duration::from_micros(micros).as_secs_f64());
     text.value("page_request_seconds_count", "", answered);
-    text.gauge("page_watchers", "Readers who watch for alerts.", house.watching() as f64);
+    text.gauge("page_watchers", "Readers who watch for alerts.", float(house.watching() as u64));
 }

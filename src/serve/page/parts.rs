@@ -116,6 +116,26 @@ pub(super) fn alert(alert: &Alert, with_topic: bool) -> Markup {
     }
 }
 
+/// An alert in few words.
+pub(super) fn brief(alert: &Alert) -> Markup {
+    let source = alert.article.as_ref().map(|article| shown_source(&article.source));
+    html! {
+        li {
+            span.quiet { (time(alert.time, Form::Clock)) }
+            div {
+                @match &alert.digest {
+                    Some(digest) => p.headline { (counted(digest.reports as usize, "report")) " in a digest" },
+                    None => (headline(alert)),
+                }
+                p.quiet {
+                    (sentence_case(caption(alert.kind)))
+                    @if let Some(source) = source { " · " (source) }
+                }
+            }
+        }
+    }
+}
+
 fn headline(alert: &Alert) -> Markup {
     let said = alert.evidence.join(" · ");
     html! {
@@ -176,7 +196,7 @@ pub(super) fn story(story: &Listed) -> Markup {
             p.quiet {
                 (counted(story.articles.len(), "report")) " of " (counted(story.outlets, "outlet"))
                 " · " (second(story.first, Form::Minute))
-                @if story.last != story.first { " – " (second(story.last, Form::Minute)) }
+                @if story.last - story.first >= 60 { " – " (second(story.last, Form::Minute)) }
             }
         }
     }

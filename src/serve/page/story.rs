@@ -108,7 +108,12 @@ fn lanes(story: &Storyline) -> Markup {
         section.lanes aria-label="Who reported when" {
             table {
                 caption.hidden { "Reports of each outlet over time" }
-                thead.hidden { tr { th scope="col" { "Outlet" } th scope="col" { "Reports over time" } th scope="col" { "Reports" } } }
+                colgroup { col.outlet; col; col.count; }
+                thead {
+                    tr {
+                        @for title in ["Outlet", "Reports over time", "Reports"] { th scope="col" { span.hidden { (title) } } }
+                    }
+                }
                 tbody {
                     @for (source, reports) in rows.iter().take(LANES_SHOWN) {
                         tr {

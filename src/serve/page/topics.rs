@@ -19,7 +19,7 @@ use crate::{
 /// Topics of one page.
 const TOPICS_SHOWN: usize = 25;
 /// Alerts shown of each.
-const ALERTS_SHOWN: usize = 3;
+const ALERTS_SHOWN: usize = 4;
 /// Of all together, above them.
 const LATEST_SHOWN: usize = 6;
 /// Alerts shown of one topic on its own page.
@@ -120,7 +120,7 @@ fn section(
             }
             (chart(&bars, since, Span::Hour, false))
             @if alerts.is_empty() { p.empty { "No alert in 24 hours." } }
-            @else { ol.alerts { @for alert in &alerts { (parts::alert(alert, false)) } } }
+            @else { ol.brief { @for alert in &alerts { (parts::brief(alert)) } } }
             @if more { p.more { a href=(path) { "All alerts of " (name) } } }
         }
     })
