@@ -43,7 +43,10 @@ pub const DEAD_PREFIX: &str = "dead ";
 const CHUNK: usize = 256;
 /// How often a checkpoint is handed over while alerts flow.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
-const BACK_OFF_FIRST: Duration = Duration::from_millis(250);
+/// Short, since what fails now and then works again at once.
+const BACK_OFF_FIRST: Duration = Duration::from_millis(25);
+/// A failure is told from here on: most go by at once.
+const TOLD_TRIES: u32 = 4;
 const BACK_OFF_MAX: Duration = Duration::from_secs(300);
 /// What the other side wishes is believed up to here.
 const WISH_MAX: Duration = Duration::from_secs(3600);
@@ -315,7 +318,7 @@ impl Sink {
     async fn send(&mut self, posted: &[&Posted]) {
         let alerts: Vec<&Alert> = posted.iter().map(|posted| &posted.alert).collect();
         let spec = Arc::clone(&self.spec);
-        let (mut pause, mut refused) = (BACK_OFF_FIRST, 0);
+        let (mut pause, mut tries, mut refused) = (BACK_OFF_FIRST, 0, 0);
         loop {
             let Err(failure) = spec.deliver(&alerts, &self.send).await else { break };
             if let Failure::Refused(why) = &failure {
@@ -325,7 +328,10 @@ impl Sink {
                     break;
                 }
             }
-            self.complain(&failure).await;
+            tries += 1;
+            if tries >= TOLD_TRIES {
+                self.complain(&failure).await;
+            }
             let wish = match failure {
                 Failure::Later { after, .. } => after.unwrap_or_default().min(WISH_MAX),
                 Failure::Refused(_) => Duration::ZERO,

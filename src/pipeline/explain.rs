@@ -222,7 +222,7 @@ impl Pipeline {
                 match seq {
                     None => *cursor = state,
                     Some(seq) => {
-                        dead.push(json!({ "seq": seq, "why": state.get("why"), "at": state.get("at") }))
+                        dead.push(json!({ "seq": seq, "why": state.get("why"), "at": state.get("at") }));
                     }
                 }
             } else if key.starts_with("page ") {

@@ -58,7 +58,7 @@ fn a_cooldown_ends_in_one_line() {
         let text: Vec<&str> = (0..words.len()).map(|place| words[place * stride % words.len()]).collect();
         Article { text: text.join(" "), ..elsewhere(&first, &format!("mole{stride}.example")) }
     };
-    assert_eq!(world.outcomes("2031-03-03T10:00:00Z", &[first.clone()]), ["alerted"]);
+    assert_eq!(world.outcomes("2031-03-03T10:00:00Z", std::slice::from_ref(&first)), ["alerted"]);
     assert_eq!(world.outcomes("2031-03-03T10:10:00Z", &[again(7), again(11)]), ["suppressed:cooldown"; 2]);
     world.restart();
     world.tick("2031-03-03T10:29:59Z");
