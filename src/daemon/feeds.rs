@@ -181,6 +181,7 @@ pub fn each_feed(
 ) -> anyhow::Result<()> {
     let feeds = &desk.config.feeds;
     for some in feeds.chunks(FEEDS_AT_ONCE) {
+        let key = |feed: &config::Feed| format!("{}{}", feed::KEY_PREFIX, feed.url);
         let states = desk.ask(Request::Checkpoints(some.iter().map(key).collect()))?;
         let states: Vec<Option<String>> = serde_json::from_value(states)?;
         for (feed, state) in some.iter().zip(states) {
