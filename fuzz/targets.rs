@@ -20,8 +20,11 @@ use storywatch::{
 /// Finds of one file that are looked at.
 const FOUND_MAX: usize = 1000;
 
+/// Takes whatever bytes there are, and lives.
+pub type Target = fn(&[u8]);
+
 /// Every target, by name.
-pub const TARGETS: [(&str, fn(&[u8])); 14] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("drop_text", |bytes| drop_file("a.txt", bytes)),
     ("drop_markdown", |bytes| drop_file("a.md", bytes)),
     ("drop_html", |bytes| drop_file("a.html", bytes)),

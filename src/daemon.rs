@@ -1,15 +1,13 @@
 //! Opens the store, starts the sources, runs the pipeline, awaits signals. The only file that knows both ends.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use anyhow::{Context, anyhow};
 use jiff::Timestamp;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -23,9 +21,11 @@ mod backtest;
 mod export;
 mod feeds;
 mod ingest;
+mod opening;
 mod page;
 mod questions;
 mod reading;
+mod remembered;
 mod retention;
 mod rules;
 mod sinks;
@@ -46,24 +46,19 @@ pub use self::{
     topics::{NewTopic, new_topic},
     upkeep::{compact, rebuild, stats, verify},
 };
+use self::{
+    opening::{journal_progress, open, open_for_work, reading_room, store_options},
+    remembered::Remembered,
+};
 use crate::{
-    alert::{self, log::AlertLog, sink},
+    alert::{self, sink},
     config::{self, Config, Fault, QueryFault},
     event::{Event, Rules},
     health::Standing,
-    journal::{Journal, state_dir::StateDir},
-    pipeline::{self, Pipeline, topic::query},
+    pipeline::{Pipeline, topic::query},
     pulse::Pulse,
-    reading::Room,
     serve::{control, websub},
-    source::{
-        self, DropSpec, Finished,
-        feed::{Beginning, Known},
-        fetch::Fetcher,
-        fulltext,
-        turns::Turns,
-    },
-    store::{self, Store},
+    source::{self, DropSpec, Finished, feed::Beginning, fetch::Fetcher, fulltext, turns::Turns},
     systemd,
 };
 
@@ -105,79 +100,6 @@ pub fn load_config(path: Option<&Path>) -> Result<Config, Vec<Fault>> {
             what: format!("{}, expected {}", fault.what, fault.expected),
         })
     })
-}
-
-/// Opens what the pipeline needs, and brings it to where the journal ends.
-fn open(config: &Config) -> anyhow::Result<Pipeline> {
-    check_owner(&config.state_dir)?;
-    let state = StateDir::lock(&config.state_dir)?;
-    let (journal, _) = Journal::open(&state)?;
-    let options = store_options(&journal);
-    let mut opened = Store::open(&state, &options)?;
-    if opened.older_analysis.is_some() {
-        tracing::warn!("the index is of an older analysis: it is built again from the journal");
-        opened.store.close()?;
-        store::remove(&state)?;
-        opened = Store::open(&state, &options)?;
-    }
-    let log = AlertLog::open(&config.alerts.log, log_format(config))?;
-    let bar = journal_progress("applying the journal");
-    let pipeline = Pipeline::open(journal, opened, log, Timestamp::now(), &mut |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    })?;
-    bar.finish_and_clear();
-    Ok(pipeline)
-}
-
-/// What one user writes into the state directory of another, that one could not write any more.
-fn check_owner(state_dir: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let own = rustix::process::geteuid().as_raw();
-    match std::fs::metadata(state_dir) {
-        Ok(metadata) if metadata.uid() != own => bail!(
-            "the state directory {} belongs to another user (uid {}): run this as that user, \
-             for the service with `sudo -u storywatch`, or start the service and ask it",
-            state_dir.display(),
-            metadata.uid()
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// The same, with the config's rules in force.
-fn open_for_work(config: &Config) -> anyhow::Result<Pipeline> {
-    let mut pipeline = open(config)?;
-    let (rules, warnings) = read_rules(config, Some(pipeline.rules()));
-    for warning in warnings {
-        tracing::warn!("{warning}");
-    }
-    pipeline.set_rules(rules)?;
-    pipeline.forget_after(config.store.fingerprint_years);
-    Ok(pipeline)
-}
-
-/// Journal and index for all who read beside the pipeline.
-fn reading_room(config: &Config) -> anyhow::Result<Arc<Room>> {
-    Ok(Arc::new(Room::open(&config.state_dir)?))
-}
-
-fn store_options(journal: &Journal) -> store::Options {
-    store::Options { analysis: pipeline::ANALYSIS, journal_end: journal.end() }
-}
-
-/// A bar on a terminal, for work that reads the journal; it shows after a moment only.
-fn journal_progress(what: &'static str) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-    let style = ProgressStyle::with_template("{msg} {bar:30} {bytes} of {total_bytes}, {eta} left");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
-}
-
-fn log_format(config: &Config) -> alert::Format {
-    match config.alerts.format {
-        config::LogFormat::Text => alert::Format::Text,
-        config::LogFormat::Json => alert::Format::Json,
-    }
 }
 
 /// Runs the daemon until a signal ends it.
@@ -240,6 +162,30 @@ impl Part {
     }
 }
 
+/// The pipeline works in a thread of its own; what is returned says when it ended, and how.
+fn in_a_thread(
+    pipeline: Pipeline,
+    events: mpsc::Receiver<Event>,
+    pulse: Pulse,
+) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+    let (ended, pipeline_ended) = oneshot::channel();
+    thread::Builder::new()
+        .name("pipeline".to_owned())
+        .spawn(move || {
+            let done = pipeline.run(events, pulse).map_err(anyhow::Error::from);
+            // Nobody waits for it only where the daemon has given up waiting.
+            ended.send(done).ok();
+        })
+        .context("could not start the pipeline's thread")?;
+    Ok(pipeline_ended)
+}
+
+fn warn(warnings: Vec<String>) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
 impl Daemon {
     async fn start(mut config: Config, mut pipeline: Pipeline) -> anyhow::Result<Self> {
         let listener = control::bind(&config.control)?;
@@ -250,19 +196,8 @@ impl Daemon {
         let page_door = page::open(&config).await?;
         let rules = pipeline.rules().clone();
         let oldest = pipeline.oldest_day();
-        let (mut known, mut of_drops) = (Known::default(), BTreeMap::new());
-        let mut of_pages = fulltext::Known::default();
-        let mut of_sinks = sink::Beginning::new(pipeline.alerts_end(), config.state_dir.clone());
-        pipeline.each_checkpoint(|key, state| {
-            if key.starts_with(source::feed::KEY_PREFIX) {
-                known.learn(key, state);
-            } else if key.starts_with(fulltext::KEY_PREFIX) {
-                of_pages.learn(key, state);
-            } else if of_sinks.learn(key, state) {
-            } else if let Ok(state) = serde_json::from_slice(state) {
-                of_drops.insert(key.to_owned(), state);
-            }
-        })?;
+        let Remembered { feeds: known, pages: of_pages, sinks: of_sinks, drops: of_drops } =
+            Remembered::by(&pipeline, &config)?;
         let (door, events) = mpsc::channel(DOOR_PLACES);
         let stop = CancellationToken::new();
         let parts = ["pipeline", "feeds", "pages", "drops"].map(Part::new);
@@ -270,15 +205,7 @@ impl Daemon {
             parts.each_ref().map(|part| part.pulse.clone());
         let (posts, _) = broadcast::channel(POSTS_KEPT);
         pipeline.post_to(posts.clone());
-        let (ended, pipeline_ended) = oneshot::channel();
-        thread::Builder::new()
-            .name("pipeline".to_owned())
-            .spawn(move || {
-                let done = pipeline.run(events, pipeline_pulse).map_err(anyhow::Error::from);
-                // Nobody waits for it only where the daemon has given up waiting.
-                ended.send(done).ok();
-            })
-            .context("could not start the pipeline's thread")?;
+        let pipeline_ended = in_a_thread(pipeline, events, pipeline_pulse)?;
         let (specs, mut warnings) = feeds::feed_specs(&config);
         let (limits, more) = feeds::fetch_limits(&config);
         warnings.extend(more);
@@ -286,11 +213,10 @@ impl Daemon {
         let (of_config, more) = sinks::specs(&config);
         warnings.extend(more);
         let (sinks, sinks_now) = watch::channel(of_config);
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
+        warn(warnings);
         let words = in_words(&config);
-        let of_page = config.serve.is_some().then(|| page::feeds_shown(&config.feeds)).unwrap_or_default();
+        let of_page =
+            config.serve.as_ref().map_or_else(Default::default, |_| page::feeds_shown(&config.feeds));
         config.feeds = Vec::new();
         let (feeds, feeds_now) = watch::channel(specs);
         let (drops, drops_now) = watch::channel(Arc::new(drop_specs(&config)));

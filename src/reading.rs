@@ -140,12 +140,14 @@ pub struct View {
 /// Stories that were drawn lately: a long one takes a while. Each with how many hits it was made of, and the last one;
 /// locked to look and to add.
 #[derive(Default)]
-struct Drawn(Mutex<VecDeque<(Id, usize, Option<Hit>, Arc<Storyline>)>>);
+struct Drawn(Mutex<VecDeque<OneDrawn>>);
+
+type OneDrawn = (Id, usize, Option<Hit>, Arc<Storyline>);
 
 impl Drawn {
     fn get(&self, id: Id, hits: &[Hit]) -> Option<Arc<Storyline>> {
         let drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |(story, count, last, _): &&(Id, usize, Option<Hit>, Arc<Storyline>)| {
+        let same = |(story, count, last, _): &&OneDrawn| {
             *story == id && *count == hits.len() && last.as_ref() == hits.last()
         };
         drawn.iter().find(same).map(|(.., story)| Arc::clone(story))

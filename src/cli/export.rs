@@ -25,7 +25,7 @@ use crate::{
 
 /// Write what is stored for other programs: articles and decisions as JSON Lines, a story as Markdown, alerts as Atom.
 ///
-/// DuckDB, pandas and the like read JSON Lines as a table: `duckdb -c "SELECT source, count(*) FROM 'articles.jsonl' GROUP
+/// `DuckDB`, pandas and the like read JSON Lines as a table: `duckdb -c "SELECT source, count(*) FROM 'articles.jsonl' GROUP
 /// BY source"` after `storywatch export articles -o articles.jsonl`.
 #[derive(Args, Debug)]
 pub(super) struct Flags {

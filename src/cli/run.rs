@@ -13,7 +13,7 @@ use crate::daemon;
 /// `STORYWATCH_LOG` set to `debug` says more.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
-    /// Open the page at http://127.0.0.1:8470/ though the config has no [serve].
+    /// Open the page at `http://127.0.0.1:8470/` though the config has no [serve].
     #[arg(long)]
     page: bool,
 

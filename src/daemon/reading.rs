@@ -37,7 +37,9 @@ pub(super) async fn keep_up(room: Arc<Room>, heard: broadcast::Sender<Arc<Alert>
     });
     match started {
         // It is told of the stop at its next round; what it is at is begun again at the next start.
-        Ok(_) => drop(stop.run_until_cancelled(end).await),
+        Ok(_) => {
+            stop.run_until_cancelled(end).await;
+        }
         Err(fault) => tracing::error!(%fault, "could not start indexing"),
     }
     stop.cancelled().await;

@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde::{Deserialize, Serialize};
@@ -76,15 +76,16 @@ impl KeptFile {
         let mut tail = [0; TAIL_BYTES];
         let tail_at = bytes.checked_sub(TAIL_BYTES as u64).ok_or_else(damaged)?;
         file.read_exact_at(&mut tail, tail_at)?;
-        let [a, b, c, d, e, f, g, h, magic @ ..] = tail;
-        let count = u32::from_le_bytes([a, b, c, d]) as usize;
-        if magic != TAIL_MAGIC || count > BLOCKS_MAX {
+        let (count, rest) = tail.split_first_chunk().ok_or_else(damaged)?;
+        let (sum, magic) = rest.split_first_chunk().ok_or_else(damaged)?;
+        let count = u32::from_le_bytes(*count) as usize;
+        if *magic != TAIL_MAGIC[..] || count > BLOCKS_MAX {
             return Err(damaged());
         }
         let mut entries = vec![0; count * ENTRY_BYTES];
         let index_at = tail_at.checked_sub(entries.len() as u64).ok_or_else(damaged)?;
         file.read_exact_at(&mut entries, index_at)?;
-        if crc32fast::hash(&entries) != u32::from_le_bytes([e, f, g, h]) {
+        if crc32fast::hash(&entries) != u32::from_le_bytes(*sum) {
             return Err(damaged());
         }
         let number = |entry: &[u8], at: usize| {
@@ -144,7 +145,7 @@ pub(super) struct KeptScan {
 /// What comes next.
 pub(super) enum KeptNext {
     /// A line, where it stood, and where the next one did.
-    Line(serde_json::Result<Line>, u64, u64),
+    Line(Box<serde_json::Result<Line>>, u64, u64),
     /// A block that cannot be read: from where to where the lines stood that are lost.
     Lost(FrameFault, u64, u64),
     End,
@@ -187,7 +188,7 @@ impl KeptScan {
                 .and_then(|rest| rest.split(|byte| *byte == b'\n').next())
                 .and_then(|line| serde_json::from_slice::<Placed<'_>>(line).ok())
                 .map_or(block.end, |next| next.at);
-            return KeptNext::Line(read, at, behind);
+            return KeptNext::Line(Box::new(read), at, behind);
         }
     }
 }
@@ -305,7 +306,7 @@ pub(super) fn kept_day_of_name(name: &str) -> Option<(u32, u64)> {
 }
 
 /// Every block is whole.
-fn check(path: &PathBuf) -> io::Result<()> {
+fn check(path: &Path) -> io::Result<()> {
     let file = KeptFile::open(path)?;
     let mut decoder = Decoder::new()?;
     for number in 0..file.blocks.len() {
@@ -369,7 +370,7 @@ impl Writer {
         }
         if line.starts_with(br#"{"commit""#) {
             let Line::Commit(commit) = line_of(line).map_err(understood)? else { return Ok(()) };
-            self.commit(commit, at);
+            self.commit(&commit, at);
             return Ok(());
         }
         if self.commit.is_some() && self.lines.len() >= BLOCK_BYTES {
@@ -397,13 +398,13 @@ impl Writer {
         self.lines.extend_from_slice(b"}\n");
     }
 
-    fn commit(&mut self, commit: Commit, at: u64) {
+    fn commit(&mut self, commit: &Commit, at: u64) {
         for checkpoint in &commit.checkpoints {
             self.checkpoints.insert(checkpoint.key.clone(), checkpoint.clone());
         }
         let before = self.commit.take().map_or(0, |(_, before)| before.articles);
         let articles = commit.articles.saturating_add(before);
-        self.commit = Some((at, Commit { checkpoints: Vec::new(), articles, ..commit }));
+        self.commit = Some((at, Commit { checkpoints: Vec::new(), articles, ..*commit }));
     }
 
     fn close_block(&mut self, end: u64) -> Result<(), WriteFault> {

@@ -143,7 +143,7 @@ fn kept_line(
             Ok(None)
         }
         KeptNext::Line(line, at, behind) => {
-            let line = understand(line, &path(), at, behind);
+            let line = understand(*line, &path(), at, behind);
             place.offset = behind;
             Ok(Some((Locator { day: place.day, offset: at }, line?)))
         }

@@ -92,28 +92,27 @@ pub(crate) fn sighted(
 ) -> Result<(), ViewError> {
     let known = Known { view, changes };
     let (id, marks) = (kept.id.report, &kept.marks);
-    let report = match known.report(id)? {
-        Some(report) => Report { at, ..report },
-        None => {
-            let original = match kept.of_id {
-                Some(of) if kept.verdict == Verdict::Copy => known.report(of)?.map(|report| (of, report)),
-                _ => None,
-            };
-            Report {
-                at,
-                seq: kept.seq,
-                revision: kept.id.revision,
-                texts: vec![marks.text.0],
-                raw: marks.raw.0,
-                site: marks.site.0,
-                words: marks.words,
-                story: kept.story.unwrap_or(id),
-                root: original.as_ref().map(|(of, report)| report.root.unwrap_or(*of)),
-                family: original.as_ref().map_or(id, |(_, report)| report.family),
-                input_id: kept.article.input_id.clone(),
-                told: Vec::new(),
-                update_told: 0,
-            }
+    let report = if let Some(report) = known.report(id)? {
+        Report { at, ..report }
+    } else {
+        let original = match kept.of_id {
+            Some(of) if kept.verdict == Verdict::Copy => known.report(of)?.map(|report| (of, report)),
+            _ => None,
+        };
+        Report {
+            at,
+            seq: kept.seq,
+            revision: kept.id.revision,
+            texts: vec![marks.text.0],
+            raw: marks.raw.0,
+            site: marks.site.0,
+            words: marks.words,
+            story: kept.story.unwrap_or(id),
+            root: original.as_ref().map(|(of, report)| report.root.unwrap_or(*of)),
+            family: original.as_ref().map_or(id, |(_, report)| report.family),
+            input_id: kept.article.input_id.clone(),
+            told: Vec::new(),
+            update_told: 0,
         }
     };
     changes.put(Tree::Reports, id.0.to_be_bytes(), encode(&report));

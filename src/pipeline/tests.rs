@@ -363,8 +363,8 @@ fn a_page_that_joins_its_teaser_is_told_to_nobody_twice() {
     let mut world = World::new();
     let teaser = Article { text: sentences(0..1), ..item(1) };
     let whole = Article { text: sentences(20..40), text_from: TextFrom::Page, ..item(1) };
-    assert_eq!(world.give(&[teaser.clone()]), ["new!"]);
-    let joined = &world.decide(&[whole.clone()])[0];
+    assert_eq!(world.give(std::slice::from_ref(&teaser)), ["new!"]);
+    let joined = &world.decide(std::slice::from_ref(&whole))[0];
     assert_eq!(
         (&joined["verdict"], &joined["reason"], &joined["matches"][0]["outcome"]),
         (&"update".into(), &"full text".into(), &"suppressed:full-text".into())

@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn a_place_in_the_journal_is_packed_in_order() {
         let at = |day, offset| Locator { day, offset };
-        let places = [at(2026_03_02, 0), at(2026_03_02, 7_000_000_000), at(2026_03_03, 12)];
+        let places = [at(20_260_302, 0), at(20_260_302, 7_000_000_000), at(20_260_303, 12)];
         assert!(places.map(packed).is_sorted());
         assert_eq!(places.map(packed).map(unpacked), places);
     }

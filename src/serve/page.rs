@@ -172,9 +172,8 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEAD_SECS_MAX))
         .serve_connection(stream, answer);
-    match time::timeout(Duration::from_secs(CONNECTION_SECS_MAX), served).await {
-        Ok(Err(error)) => tracing::debug!(%error, "a reader of the page went away"),
-        Ok(Ok(())) | Err(_) => {}
+    if let Ok(Err(error)) = time::timeout(Duration::from_secs(CONNECTION_SECS_MAX), served).await {
+        tracing::debug!(%error, "a reader of the page went away");
     }
 }
 
@@ -336,7 +335,7 @@ impl Hall {
         let room = Arc::clone(&self.house.room);
         match self.desk.ask(move || room.ask(&make)).await {
             Ok(Ok(page)) => answer::page(page),
-            Ok(Err(ReadingError::Search(SearchError::Late))) => self.not_now(),
+            Err(Busy) | Ok(Err(ReadingError::Search(SearchError::Late))) => self.not_now(),
             Ok(Err(fault)) if found::is_askers(&fault) => {
                 answer::page(layout::message(StatusCode::BAD_REQUEST, "Not understood", &fault.to_string()))
             }
@@ -348,7 +347,6 @@ impl Hall {
                     "What is stored could not be read. The daemon's log says why.",
                 ))
             }
-            Err(Busy) => self.not_now(),
         }
     }
 

@@ -148,6 +148,6 @@ fn what_is_still_shown_outlives_its_day() {
     assert_eq!(*world.pipeline().rules(), rules);
     assert_eq!(world.give(&[item(1), item(2)]), ["seen", "new!"]);
     let reworded = Article { text: sentences(8000..8020), ..item(1) };
-    assert_eq!(world.give(&[reworded])[0][..6], *"update");
+    assert!(world.give(&[reworded])[0].starts_with("update"));
     world.verify();
 }

@@ -18,7 +18,9 @@ const SHOWN: usize = 100;
 pub(super) fn page(feeds: &[Standing], only_ill: bool, from: usize, now: Timestamp) -> Page {
     let all: Vec<Health> = feeds.iter().map(|feed| Health::of(feed.clone(), now)).collect();
     let mut tally = Tally::default();
-    all.iter().for_each(|health| tally.count(health));
+    for health in &all {
+        tally.count(health);
+    }
     let shown: Vec<&Health> = all.iter().filter(|health| !only_ill || health.needs_care()).collect();
     let part = |from: usize| {
         let from = if from == 0 { String::new() } else { from.to_string() };

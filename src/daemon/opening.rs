@@ -1,0 +1,90 @@
+//! Opens what stands in the state directory.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+
+use super::read_rules;
+use crate::{
+    alert::{self, log::AlertLog},
+    config::{self, Config},
+    journal::{Journal, state_dir::StateDir},
+    pipeline::{self, Pipeline},
+    reading::Room,
+    store::{self, Store},
+};
+
+/// Opens what the pipeline needs, and brings it to where the journal ends.
+pub(super) fn open(config: &Config) -> anyhow::Result<Pipeline> {
+    check_owner(&config.state_dir)?;
+    let state = StateDir::lock(&config.state_dir)?;
+    let (journal, _) = Journal::open(&state)?;
+    let options = store_options(&journal);
+    let mut opened = Store::open(&state, &options)?;
+    if opened.older_analysis.is_some() {
+        tracing::warn!("the index is of an older analysis: it is built again from the journal");
+        opened.store.close()?;
+        store::remove(&state)?;
+        opened = Store::open(&state, &options)?;
+    }
+    let log = AlertLog::open(&config.alerts.log, log_format(config))?;
+    let bar = journal_progress("applying the journal");
+    let pipeline = Pipeline::open(journal, opened, log, Timestamp::now(), &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    Ok(pipeline)
+}
+
+/// What one user writes into the state directory of another, that one could not write any more.
+fn check_owner(state_dir: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    match std::fs::metadata(state_dir) {
+        Ok(metadata) if metadata.uid() != own => bail!(
+            "the state directory {} belongs to another user (uid {}): run this as that user, \
+             for the service with `sudo -u storywatch`, or start the service and ask it",
+            state_dir.display(),
+            metadata.uid()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The same, with the config's rules in force.
+pub(super) fn open_for_work(config: &Config) -> anyhow::Result<Pipeline> {
+    let mut pipeline = open(config)?;
+    let (rules, warnings) = read_rules(config, Some(pipeline.rules()));
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    pipeline.set_rules(rules)?;
+    pipeline.forget_after(config.store.fingerprint_years);
+    Ok(pipeline)
+}
+
+/// Journal and index for all who read beside the pipeline.
+pub(super) fn reading_room(config: &Config) -> anyhow::Result<Arc<Room>> {
+    Ok(Arc::new(Room::open(&config.state_dir)?))
+}
+
+pub(super) fn store_options(journal: &Journal) -> store::Options {
+    store::Options { analysis: pipeline::ANALYSIS, journal_end: journal.end() }
+}
+
+/// A bar on a terminal, for work that reads the journal; it shows after a moment only.
+pub(super) fn journal_progress(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+    let style = ProgressStyle::with_template("{msg} {bar:30} {bytes} of {total_bytes}, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
+}
+
+pub(super) fn log_format(config: &Config) -> alert::Format {
+    match config.alerts.format {
+        config::LogFormat::Text => alert::Format::Text,
+        config::LogFormat::Json => alert::Format::Json,
+    }
+}
