@@ -183,8 +183,36 @@ fn own_site(head: &Head, address: &str) -> Option<String> {
     [site.as_str(), ends]
         .into_iter()
         .map(str::trim)
-        .find(|name| letters(name) == host && is_full_name(name))
+        .find(|name| letters(name) == host && is_full_name(name) && !is_paper(name))
         .map(str::to_owned)
+}
+
+/// Whether a name ends as those of newspapers do.
+fn is_paper(name: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "anzeiger",
+        "chronicle",
+        "daily",
+        "express",
+        "gazette",
+        "globe",
+        "guardian",
+        "herald",
+        "journal",
+        "kurier",
+        "mail",
+        "observer",
+        "post",
+        "review",
+        "standard",
+        "star",
+        "tageblatt",
+        "telegraph",
+        "times",
+        "tribune",
+    ];
+    let last = name.split_whitespace().next_back().unwrap_or_default().to_lowercase();
+    WORDS.contains(&last.as_str())
 }
 
 /// Whether a name is the site's own, also with an article or a word more.
