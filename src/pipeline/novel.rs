@@ -92,9 +92,12 @@ pub fn novel(
     best.map(|(_, sentence)| cut(sentence))
 }
 
-/// Whether a line belongs to the page rather than to its report: embedded posts, and who else worked on it.
+/// Whether a line belongs to the page rather than to its report: embedded posts, who took the picture, and who else
+/// worked on it.
 fn is_apparatus(sentence: &str) -> bool {
-    ["://", "pic.twitter.com", "contributed to this"].iter().any(|mark| sentence.contains(mark))
+    const CREDITS: [&str; 5] = ["Picture:", "Photo:", "Photograph:", "Image:", "Credit:"];
+    CREDITS.iter().any(|mark| sentence.starts_with(mark))
+        || ["://", "pic.twitter.com", "contributed to this"].iter().any(|mark| sentence.contains(mark))
 }
 
 /// How much of a word's weight counts.
@@ -219,6 +222,13 @@ mod tests {
             known.add("", text, None);
         }
         novel("Ferry aground near Holm", text, None, &known, &|_| 6.0)
+    }
+
+    #[test]
+    fn who_took_the_picture_is_no_news() {
+        let earlier = ["The ferry ran aground."];
+        assert_eq!(told(&earlier, "The ferry ran aground. Picture: Ada Quill, Bo Marsh, Holm Gazette"), None);
+        assert!(told(&earlier, "The ferry ran aground. Ada Quill, Bo Marsh and Eve Orr drowned.").is_some());
     }
 
     #[test]
