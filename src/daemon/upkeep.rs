@@ -132,8 +132,8 @@ pub fn compact(config: &Config) -> anyhow::Result<Value> {
         "index_bytes_after": compacted.bytes_after,
         "days_that_gave_up_texts": round.given_up.len(),
         "texts_given_up": sum(|day| day.articles),
-        "journal_bytes_before": sum(|day| day.bytes_before),
-        "journal_bytes_after": sum(|day| day.bytes_after),
+        "bytes_of_these_days_before": sum(|day| day.bytes_before),
+        "bytes_of_these_days_after": sum(|day| day.bytes_after),
         "over_disk_gib_max": round.still_over.is_some(),
     }))
 }
