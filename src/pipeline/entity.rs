@@ -54,39 +54,33 @@ const ENGLISH_SHARE: usize = 8;
 /// Words of a sample at least.
 const ENGLISH_WORDS_MIN: usize = 12;
 
+/// Of a shorter sample more must be English, among them one that is in no other language.
+const ENGLISH_SHARE_SHORT: usize = 5;
+
+/// Words of such a sample at least.
+const ENGLISH_WORDS_MIN_SHORT: usize = 5;
+
 /// Whether the frequent short words at the front are those of English and of no other language.
 fn reads_english(text: &str) -> bool {
-    let (mut words, mut english) = (0, 0);
+    let (mut words, mut english, mut only) = (0, 0, 0);
     for word in front(text, LANGUAGE_CHARS_MAX).split_ascii_whitespace() {
         words += 1;
-        english += usize::from(matches!(
-            word,
-            "the"
-                | "of"
-                | "and"
-                | "to"
-                | "that"
-                | "is"
-                | "for"
-                | "was"
-                | "with"
-                | "his"
-                | "by"
-                | "this"
-                | "from"
-                | "has"
-                | "have"
-                | "are"
-                | "were"
-                | "said"
-                | "The"
-                | "it"
-                | "he"
-                | "at"
-                | "which"
-        ));
+        match word {
+            "the" | "and" | "that" | "with" | "his" | "this" | "from" | "were" | "said" | "which" | "you"
+            | "your" | "they" | "their" | "would" | "about" | "who" | "what" | "when" | "how" | "been"
+            | "she" | "our" => {
+                only += 1;
+            }
+            "of" | "to" | "is" | "for" | "was" | "by" | "has" | "have" | "are" | "it" | "he" | "at"
+            | "The" => {
+                english += 1;
+            }
+            _ => {}
+        }
     }
+    english += only;
     words >= ENGLISH_WORDS_MIN && english * ENGLISH_SHARE >= words
+        || words >= ENGLISH_WORDS_MIN_SHORT && only > 0 && english * ENGLISH_SHARE_SHORT >= words
 }
 
 /// ISO 639-1 for the languages that have a code there.

@@ -379,11 +379,6 @@ impl<'p, 'a> Clues<'p, 'a> {
         out.push(feature(base + 1, label << 2 | share));
         out.push(feature(base + 2, label << 8 | u64::from(all.min(4)) << 4 | u64::from(vote.longest.min(3))));
     }
-
-    /// The page that was laid out.
-    pub(super) fn page(&self) -> &'p Page<'a> {
-        self.page
-    }
 }
 
 /// Whether the first word of a line has a capital, as it has where capitals are used at all.

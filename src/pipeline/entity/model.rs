@@ -1,12 +1,12 @@
 //! The weights by which words are told to be names, and the clusters of words. Fitted by `examples/train_tagger.rs`.
 
-use std::{io::Read as _, sync::LazyLock};
+use std::sync::LazyLock;
 
 /// The model in the binary, as it is packed.
 pub static PACKED: &[u8] = include_bytes!("../../../models/tagger.zst");
 
 /// What the file begins with; another form of it gets another number.
-const HEAD: &[u8; 8] = b"swtag\x00\x01\n";
+const HEAD: Line = *b"storywatch: a model of names, 2\n";
 
 /// The table of weights has two to this power of rows.
 pub(super) const TABLE_BITS: u32 = 18;
@@ -17,23 +17,19 @@ pub const LABELS: usize = 13;
 /// Weights of a row: those of the first pass, then those of the second, each filled up to half a row.
 pub const ROW: usize = 32;
 
+/// Everything in the file stands in lines as long as a row: the head, the steps, the clusters, the rows.
+type Line = [u8; ROW];
+
 /// Bytes of a slot of the clusters: a check, then the clusters.
 const SLOT_BYTES: usize = 6;
 
 /// Slots of the clusters, a power of two.
 const CLUSTER_SLOTS: usize = 1 << 18;
 
-/// Rows that are unpacked at once.
-const ROWS_AT_ONCE: usize = 1 << 10;
-
 const STEP_BYTES: usize = 2 * LABELS * LABELS * 2;
 const CLUSTER_BYTES: usize = CLUSTER_SLOTS * SLOT_BYTES;
-const ROW_BYTES: usize = ROW * 2;
-
-/// A feature's weights fill a line of the cache.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-struct Row([i16; ROW]);
+const CLUSTERS_AT: usize = 1 + STEP_BYTES.div_ceil(ROW);
+const ROWS_AT: usize = CLUSTERS_AT + CLUSTER_BYTES / ROW;
 
 /// A step from one label to the next, by the next and then the one before.
 pub(super) type Steps = [[i16; LABELS]; LABELS];
@@ -43,7 +39,9 @@ pub(super) type Steps = [[i16; LABELS]; LABELS];
 pub struct Model {
     steps: [Steps; 2],
     clusters: Clusters,
-    rows: Vec<Row>,
+    /// The file; its rows are used where they stand. A row has its weights in signed bytes, to be doubled as often as its
+    /// last byte says.
+    lines: Vec<Line>,
 }
 
 /// The bytes are no model of this version.
@@ -61,11 +59,7 @@ pub fn model() -> &'static Model {
 impl Default for Model {
     /// Knows nothing: no word is a name.
     fn default() -> Self {
-        Self {
-            steps: [[[0; LABELS]; LABELS]; 2],
-            clusters: Clusters::default(),
-            rows: vec![Row([0; ROW]); Self::rows()],
-        }
+        Self { steps: [[[0; LABELS]; LABELS]; 2], clusters: Clusters::default(), lines: Vec::new() }
     }
 }
 
@@ -75,33 +69,20 @@ impl Model {
     /// # Errors
     /// When the bytes are something else.
     pub fn unpack(packed: &[u8]) -> Result<Self, NotAModel> {
-        let mut reader = zstd::Decoder::new(packed).map_err(|_| NotAModel)?;
-        let mut part = |bytes: usize| {
-            let mut buffer = vec![0; bytes];
-            reader.read_exact(&mut buffer).map_err(|_| NotAModel)?;
-            Ok(buffer)
-        };
-        if part(HEAD.len())? != HEAD {
+        let mut lines = vec![[0; ROW]; ROWS_AT + Self::rows()];
+        let all = lines.as_flattened_mut();
+        let unpacked = zstd::bulk::decompress_to_buffer(packed, all).map_err(|_| NotAModel)?;
+        if unpacked != all.len() || lines.first() != Some(&HEAD) {
             return Err(NotAModel);
         }
-        let mut weights = part(STEP_BYTES)?
-            .as_chunks()
-            .0
-            .iter()
-            .map(|bytes| i16::from_le_bytes(*bytes))
-            .collect::<Vec<_>>()
-            .into_iter();
+        let part = |from: usize, to: usize| lines.get(from..to).unwrap_or(&[]).as_flattened();
         let mut steps = [[[0; LABELS]; LABELS]; 2];
-        for weight in steps.iter_mut().flatten().flatten() {
-            *weight = weights.next().unwrap_or(0);
+        let (weights, _) = part(1, CLUSTERS_AT).as_chunks();
+        for (step, weight) in steps.iter_mut().flatten().flatten().zip(weights) {
+            *step = i16::from_le_bytes(*weight);
         }
-        let clusters = Clusters { slots: part(CLUSTER_BYTES)? };
-        let mut rows = Vec::with_capacity(Self::rows());
-        while rows.len() < Self::rows() {
-            let bytes = part(ROWS_AT_ONCE * ROW_BYTES)?;
-            rows.extend(bytes.as_chunks::<ROW_BYTES>().0.iter().map(row));
-        }
-        Ok(Self { steps, clusters, rows })
+        let clusters = Clusters { slots: part(CLUSTERS_AT, ROWS_AT).to_vec() };
+        Ok(Self { steps, clusters, lines })
     }
 
     /// Puts a model together and packs it: the steps of both passes, a row of weights for each feature.
@@ -115,8 +96,9 @@ impl Model {
     ) -> std::io::Result<Vec<u8>> {
         let mut bytes = HEAD.to_vec();
         bytes.extend(steps.iter().flatten().flatten().flat_map(|weight| weight.to_le_bytes()));
+        bytes.resize(CLUSTERS_AT * ROW, 0);
         bytes.extend_from_slice(&clusters.slots);
-        bytes.extend(rows.iter().flatten().flat_map(|weight| weight.to_le_bytes()));
+        bytes.extend(rows.iter().flat_map(row));
         zstd::bulk::compress(&bytes, 22)
     }
 
@@ -138,20 +120,71 @@ impl Model {
 
     /// Adds a feature's weights.
     pub(super) fn add(&self, feature: u32, sum: &mut [i16; ROW]) {
-        if let Some(Row(row)) = self.rows.get(feature as usize) {
-            for (sum, weight) in sum.iter_mut().zip(row) {
-                *sum = sum.saturating_add(*weight);
-            }
+        if let Some(line) = self.line(feature) {
+            Row { line, shift: line[ROW - 1] }.add(sum);
+        }
+    }
+
+    fn line(&self, feature: u32) -> Option<&Line> {
+        self.lines.get(ROWS_AT + feature as usize)
+    }
+}
+
+/// A feature's weights.
+pub(super) struct Row<'m> {
+    line: &'m Line,
+    shift: u8,
+}
+
+impl Row<'_> {
+    /// Adds the weights to a sum. What the bytes of no label add is never looked at.
+    pub(super) fn add(&self, sum: &mut [i16; ROW]) {
+        let shift = self.shift & SHIFT_MAX;
+        for (sum, weight) in sum.iter_mut().zip(self.line) {
+            *sum = sum.saturating_add(i16::from(weight.cast_signed()) << shift);
         }
     }
 }
 
-fn row(bytes: &[u8; ROW_BYTES]) -> Row {
-    let mut row = [0; ROW];
-    for (weight, bytes) in row.iter_mut().zip(bytes.as_chunks().0) {
-        *weight = i16::from_le_bytes(*bytes);
+/// Reads the rows of many features. The table is larger than the caches: a byte of each row is read first, in a loop so
+/// short that the memory's delays run side by side.
+#[derive(Debug, Default)]
+pub(super) struct Weigher {
+    shifts: Vec<u8>,
+}
+
+impl Weigher {
+    /// The rows of features, in their order.
+    pub(super) fn rows<'a>(
+        &'a mut self,
+        model: &'a Model,
+        features: &'a [u32],
+    ) -> impl Iterator<Item = Row<'a>> {
+        const NOTHING: &Line = &[0; ROW];
+        self.shifts.clear();
+        self.shifts
+            .extend(features.iter().map(|feature| model.line(*feature).map_or(0, |line| line[ROW - 1])));
+        features
+            .iter()
+            .zip(&self.shifts)
+            .map(|(feature, shift)| Row { line: model.line(*feature).unwrap_or(NOTHING), shift: *shift })
     }
-    Row(row)
+}
+
+/// Doublings at most; all bits of the byte that count.
+const SHIFT_MAX: u8 = 7;
+
+/// A row as it stands in the file: exact where the weights are small, as most are.
+fn row(weights: &[i16; ROW]) -> Line {
+    let most = weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap_or(0);
+    let shift = (0..SHIFT_MAX).find(|shift| most >> shift <= 127).unwrap_or(SHIFT_MAX);
+    let half = (1_i32 << shift) >> 1;
+    let mut line = weights.map(|weight| {
+        let rounded = (i32::from(weight) + half) >> shift;
+        i8::try_from(rounded.clamp(-127, 127)).unwrap_or(0).cast_unsigned()
+    });
+    line[ROW - 1] = shift;
+    line
 }
 
 /// Words by what they are used like, in four granularities; by the hash of the spelling.
@@ -236,6 +269,19 @@ mod tests {
         check("Oslo", [3, 5, 7, 9]);
         check("oslo", [31, 127, 511, 1999]);
         check("OSLO", [32, 128, 512, 2047]);
+    }
+
+    #[test]
+    fn weights_are_kept_as_well_as_bytes_can() {
+        for (weight, kept) in
+            [(9, 9), (-127, -127), (129, 130), (-1000, -1000), (1003, 1000), (16_000, 16_000)]
+        {
+            let mut sum = [0; ROW];
+            let mut weights = [0; ROW];
+            (weights[0], weights[20]) = (weight, weight / 2);
+            Model { lines: vec![row(&weights); ROWS_AT + 1], ..Model::default() }.add(0, &mut sum);
+            assert_eq!(sum[0], kept);
+        }
     }
 
     #[test]

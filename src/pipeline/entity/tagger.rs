@@ -3,7 +3,7 @@
 
 use super::{
     clues::{Clues, SLOTS, Vote},
-    model::{LABELS, Model, ROW, Steps},
+    model::{LABELS, Model, ROW, Steps, Weigher},
     page::Page,
     span::Span,
 };
@@ -24,26 +24,27 @@ pub(super) fn spans(page: &Page<'_>, model: &Model) -> Vec<Span> {
     let mut chains = Viterbi::default();
     let mut votes = vec![Vote::default(); page.slots_max() + 1];
     for chain in &clues.chains {
-        let first = scores.sums.len();
-        for at in chain.0..chain.1 {
-            scores.add_token(at);
-        }
-        scores.add_phrases(*chain, first);
-        let sums = scores.sums.get(first..).unwrap_or(&[]);
+        scores.ask(*chain);
+    }
+    scores.weigh();
+    let mut tokens = 0;
+    for chain in &clues.chains {
+        let sums = scores.first(*chain, tokens);
         let labels = chains.best(sums.iter().map(|sum| half(sum, 0)), model.steps(0));
         count(page, *chain, labels, &mut votes);
+        tokens += chain.1 - chain.0;
     }
-    let mut spans = Vec::with_capacity(page.capitals.len() / 2);
-    let mut sums = std::mem::take(&mut scores.sums);
-    let mut rest = sums.as_mut_slice();
     for chain in &clues.chains {
-        let (own, others) = rest.split_at_mut_checked(chain.1 - chain.0).unwrap_or_default();
-        rest = others;
-        for (at, sum) in (chain.0..chain.1).zip(own.iter_mut()) {
-            scores.add_votes(at, &votes, sum);
-        }
-        let labels = chains.best(own.iter().map(|sum| half(sum, 1)), model.steps(1));
+        scores.ask_votes(*chain, &votes);
+    }
+    scores.weigh();
+    let mut spans = Vec::with_capacity(page.capitals.len() / 2);
+    let mut tokens = 0;
+    for chain in &clues.chains {
+        let sums = scores.second(*chain, tokens);
+        let labels = chains.best(sums.iter().map(|sum| half(sum, 1)), model.steps(1));
         names(*chain, labels, &mut spans);
+        tokens += chain.1 - chain.0;
     }
     spans
 }
@@ -89,118 +90,170 @@ pub(super) fn names(chain: (usize, usize), labels: &[u8], spans: &mut Vec<Span>)
     }
 }
 
-/// Sums of the weights of a token's features. What depends on spelling and slot alone is summed once an article.
+/// Slots that the votes are asked about: the word itself and those beside it.
+const NEAR: usize = 3;
+
+/// Features that wait to be weighed, at most about so many: their rows fit into an inner cache.
+const WAITING_MAX: usize = 4096;
+
+/// Sums of the weights of tokens' features. What depends on spelling and slot alone is summed once an article. Features
+/// are first gathered, then weighed many at a time.
 struct Scores<'c, 'p, 'a> {
     clues: &'c Clues<'p, 'a>,
     model: &'c Model,
+    /// Features that wait, those of one sum side by side.
     features: Vec<u32>,
-    /// Sums by spelling and slot.
+    /// The sums that wait, with the end of their features.
+    waiting: Vec<(usize, usize)>,
+    weigher: Weigher,
+    /// Of spellings in slots, runs and places. The first is of nothing.
     known: Vec<Sum>,
-    /// For each spelling and slot one more than its place in `known`.
-    places: Vec<u32>,
-    /// The same of the votes.
-    voted: Vec<u32>,
+    /// For each spelling and slot its sum.
+    of_forms: Vec<u32>,
     of_runs: Vec<u32>,
+    /// The same of the votes.
+    of_votes: Vec<u32>,
+    /// The sums that each token of the chains consists of: its place, its run, its slots.
+    parts: Vec<[u32; 2 + SLOTS]>,
     /// Of the tokens of all chains, in order.
     sums: Vec<Sum>,
 }
 
 impl<'c, 'p, 'a> Scores<'c, 'p, 'a> {
     fn new(clues: &'c Clues<'p, 'a>, model: &'c Model) -> Self {
+        let tokens = clues.chains.iter().map(|(from, to)| to - from).sum();
+        let mut known = Vec::with_capacity(1024 + tokens);
+        known.push([0; ROW]);
         Self {
             clues,
             model,
-            features: Vec::with_capacity(64),
-            known: Vec::with_capacity(1024),
-            places: vec![0; clues.forms() * SLOTS],
-            voted: vec![0; clues.forms() * 3],
+            features: Vec::with_capacity(WAITING_MAX + 64),
+            waiting: Vec::with_capacity(WAITING_MAX / 8),
+            weigher: Weigher::default(),
+            known,
+            of_forms: vec![0; clues.forms() * SLOTS],
             of_runs: vec![0; clues.runs()],
-            sums: Vec::with_capacity(clues.page().capitals.len() * 3 / 2),
+            of_votes: vec![0; clues.forms() * NEAR],
+            parts: Vec::with_capacity(tokens),
+            sums: Vec::with_capacity(tokens),
         }
     }
 
-    fn add_token(&mut self, at: usize) {
-        let mut sum = [0; ROW];
-        for slot in 0..SLOTS {
-            if let Some(form) = self.clues.form_at(at, slot) {
-                let clues = self.clues;
-                let known = cached(
-                    &mut self.places,
-                    form * SLOTS + slot,
-                    &mut self.known,
-                    &mut self.features,
-                    self.model,
-                    |out| clues.of_form(form, slot, out),
-                );
-                add(&mut sum, known);
+    /// Gathers what the first pass asks about the tokens of a chain.
+    fn ask(&mut self, chain: (usize, usize)) {
+        let clues = self.clues;
+        for at in chain.0..chain.1 {
+            let mut parts = [0; 2 + SLOTS];
+            let [place, of_run, slots @ ..] = &mut parts;
+            clues.of_place(at, &mut self.features);
+            *place = self.wait();
+            if let Some(run) = clues.run_at(at) {
+                *of_run = self.once(|scores| &mut scores.of_runs, run, |out| clues.of_run(run, out));
+            }
+            for (slot, part) in slots.iter_mut().enumerate() {
+                if let Some(form) = clues.form_at(at, slot) {
+                    let ask = |out: &mut Vec<u32>| clues.of_form(form, slot, out);
+                    *part = self.once(|scores| &mut scores.of_forms, form * SLOTS + slot, ask);
+                }
+            }
+            self.parts.push(parts);
+            if self.features.len() > WAITING_MAX {
+                self.weigh();
             }
         }
-        if let Some(run) = self.clues.run_at(at) {
-            let clues = self.clues;
-            let known =
-                cached(&mut self.of_runs, run, &mut self.known, &mut self.features, self.model, |out| {
-                    clues.of_run(run, out);
-                });
-            add(&mut sum, known);
-        }
-        self.features.clear();
-        self.clues.of_place(at, &mut self.features);
-        for feature in &self.features {
-            self.model.add(*feature, &mut sum);
-        }
-        self.sums.push(sum);
     }
 
-    fn add_phrases(&mut self, chain: (usize, usize), first: usize) {
-        let Self { clues, model, sums, .. } = self;
-        clues.of_phrases(chain, &mut |at, feature| {
-            if let Some(sum) = sums.get_mut(first + at - chain.0) {
+    /// Gathers what the second pass asks besides.
+    fn ask_votes(&mut self, chain: (usize, usize), votes: &[Vote]) {
+        let clues = self.clues;
+        for at in chain.0..chain.1 {
+            for near in 0..NEAR {
+                let slot = near + SLOTS / 2 - 1;
+                if let Some(form) = clues.form_at(at, slot) {
+                    let ask = |out: &mut Vec<u32>| clues.of_votes(form, slot, votes, out);
+                    self.once(|scores| &mut scores.of_votes, form * NEAR + near, ask);
+                }
+            }
+        }
+        if self.features.len() > WAITING_MAX {
+            self.weigh();
+        }
+    }
+
+    /// The sum that a table has at a place; asked for the first time, it waits.
+    fn once(
+        &mut self,
+        table: impl Fn(&mut Self) -> &mut Vec<u32>,
+        place: usize,
+        ask: impl FnOnce(&mut Vec<u32>),
+    ) -> u32 {
+        match table(self).get(place) {
+            Some(0) => {}
+            Some(known) => return *known,
+            None => return 0,
+        }
+        ask(&mut self.features);
+        let new = self.wait();
+        if let Some(known) = table(self).get_mut(place) {
+            *known = new;
+        }
+        new
+    }
+
+    /// A new sum, of the features at the end.
+    fn wait(&mut self) -> u32 {
+        self.waiting.push((self.known.len(), self.features.len()));
+        self.known.push([0; ROW]);
+        u32::try_from(self.known.len() - 1).unwrap_or(0)
+    }
+
+    /// Sums up what waits.
+    fn weigh(&mut self) {
+        let mut rows = self.weigher.rows(self.model, &self.features);
+        let mut from = 0;
+        for (sum, to) in self.waiting.drain(..) {
+            let Some(sum) = self.known.get_mut(sum) else { continue };
+            rows.by_ref().take(to - from).for_each(|row| row.add(sum));
+            from = to;
+        }
+        drop(rows);
+        self.features.clear();
+    }
+
+    /// The sums of a chain; so many tokens of other chains went before.
+    fn first(&mut self, chain: (usize, usize), tokens: usize) -> &[Sum] {
+        for parts in self.parts.iter().skip(tokens).take(chain.1 - chain.0) {
+            let mut sum = [0; ROW];
+            for part in parts {
+                if let Some(part) = self.known.get(*part as usize) {
+                    add(&mut sum, part);
+                }
+            }
+            self.sums.push(sum);
+        }
+        let (model, sums) = (self.model, self.sums.get_mut(tokens..).unwrap_or(&mut []));
+        self.clues.of_phrases(chain, &mut |at, feature| {
+            if let Some(sum) = sums.get_mut(at - chain.0) {
                 model.add(feature, sum);
             }
         });
+        sums
     }
 
-    fn add_votes(&mut self, at: usize, votes: &[Vote], sum: &mut Sum) {
-        for near in 0..3 {
-            let slot = near + SLOTS / 2 - 1;
-            if let Some(form) = self.clues.form_at(at, slot) {
-                let clues = self.clues;
-                let known = cached(
-                    &mut self.voted,
-                    form * 3 + near,
-                    &mut self.known,
-                    &mut self.features,
-                    self.model,
-                    |out| clues.of_votes(form, slot, votes, out),
-                );
-                add(sum, known);
+    /// The same for the second pass.
+    fn second(&mut self, chain: (usize, usize), tokens: usize) -> &[Sum] {
+        let sums = self.sums.get_mut(tokens..tokens + chain.1 - chain.0).unwrap_or(&mut []);
+        for (at, sum) in (chain.0..chain.1).zip(&mut *sums) {
+            for near in 0..NEAR {
+                let form = self.clues.form_at(at, near + SLOTS / 2 - 1);
+                let known = form.and_then(|form| self.of_votes.get(form * NEAR + near));
+                if let Some(known) = known.and_then(|known| self.known.get(*known as usize)) {
+                    add(sum, known);
+                }
             }
         }
+        sums
     }
-}
-
-/// The sum that is kept at a place, made the first time.
-fn cached<'k>(
-    places: &mut [u32],
-    place: usize,
-    known: &'k mut Vec<Sum>,
-    features: &mut Vec<u32>,
-    model: &Model,
-    ask: impl FnOnce(&mut Vec<u32>),
-) -> &'k Sum {
-    const NOTHING: &Sum = &[0; ROW];
-    let Some(place) = places.get_mut(place) else { return NOTHING };
-    if *place == 0 {
-        features.clear();
-        ask(features);
-        let mut sum = [0; ROW];
-        for feature in features.iter() {
-            model.add(*feature, &mut sum);
-        }
-        known.push(sum);
-        *place = u32::try_from(known.len()).unwrap_or(0);
-    }
-    known.get((*place as usize).wrapping_sub(1)).unwrap_or(NOTHING)
 }
 
 fn add(sum: &mut Sum, other: &Sum) {
