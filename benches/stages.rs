@@ -166,6 +166,7 @@ fn alert(article: &Article, seq: u64) -> Alert {
         new_outlet: true,
         independent: 3,
         reports: 5,
+        copies: 0,
         new_entities: vec!["Ada Quill".to_owned(), "Bo Marsh".to_owned()],
         novel: article.text.split_inclusive('.').next().map(str::to_owned),
         score: 0.75,
