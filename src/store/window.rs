@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Read as _},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -68,10 +68,13 @@ struct Found {
 }
 
 impl Found {
-    fn read(path: &Path, number: u64) -> Result<Self, StoreError> {
-        let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
+    fn read(path: &Path, number: u64, bytes: &mut Vec<u8>) -> Result<Self, StoreError> {
+        bytes.clear();
+        File::open(path)
+            .and_then(|mut file| file.read_to_end(bytes))
+            .map_err(StoreError::io("read", path))?;
         let (mut rows, mut at) = (Vec::new(), 0);
-        while let Some((seq, value, end)) = record(&bytes, at) {
+        while let Some((seq, value, end)) = record(bytes, at) {
             let place = value.map(|value| Place { file: number, offset: value, bytes: offset(end) - value });
             rows.push((seq, place));
             at = end;
@@ -131,7 +134,10 @@ impl WindowLog {
         numbers.sort_unstable();
         let mut log = Self { dir: dir.clone(), parts: VecDeque::new(), places: BTreeMap::new() };
         let last = numbers.last().copied();
-        let read = numbers.par_iter().map(|number| Found::read(&log.path(*number), *number));
+        // one after the other in the same memory: to be given new memory takes longer than reading
+        let read = numbers
+            .par_iter()
+            .map_init(Vec::new, |bytes, number| Found::read(&log.path(*number), *number, bytes));
         for found in read.collect::<Result<Vec<_>, _>>()? {
             log.take_in(&found, last, durable)?;
         }

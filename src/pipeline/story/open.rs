@@ -21,7 +21,8 @@ pub(super) struct Story {
     times: VecDeque<(bool, i64, u64)>,
     /// Outlet, reports, and those that are no copies.
     outlets: Vec<(u64, u32, u32)>,
-    entities: HashMap<u64, u32, FixedState>,
+    /// Entity, and members that name it.
+    entities: Vec<(u64, u32)>,
     /// Squares of the lengths of the sum of the core's unit vectors.
     squares: [u64; VIEWS],
 }
@@ -54,9 +55,11 @@ impl Story {
             *told += 1;
             *own += u32::from(!member.copy);
         }
-        self.entities.reserve(member.entities.len());
         for entity in &member.entities {
-            *self.entities.entry(*entity).or_default() += 1;
+            match self.entities.binary_search_by_key(entity, |(known, _)| *known) {
+                Ok(place) => self.entities.get_mut(place).into_iter().for_each(|(_, count)| *count += 1),
+                Err(place) => self.entities.insert(place, (*entity, 1)),
+            }
         }
         if !member.copy {
             put(&mut self.own, seq);
@@ -96,11 +99,11 @@ impl Story {
             }
         }
         for entity in &member.entities {
-            if let Some(count) = self.entities.get_mut(entity) {
-                *count -= 1;
-                if *count == 0 {
-                    self.entities.remove(entity);
-                }
+            let Ok(place) = self.entities.binary_search_by_key(entity, |(known, _)| *known) else { continue };
+            let Some((_, count)) = self.entities.get_mut(place) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.entities.remove(place);
             }
         }
         if self.core().any(|core| core == seq) {
@@ -134,7 +137,7 @@ impl Story {
     }
 
     pub(super) fn names(&self, entity: u64) -> bool {
-        self.entities.contains_key(&entity)
+        self.entities.binary_search_by_key(&entity, |(known, _)| *known).is_ok()
     }
 
     /// Reports of an outlet, and those that are no copies.
