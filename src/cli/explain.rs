@@ -61,7 +61,10 @@ fn in_words(answer: &Value) -> String {
     });
     lines.push(format!("  verdict   {}{of}", word(&answer["verdict"])));
     if answer["copy_of"].is_string() {
-        lines.push(format!("            its text is now that of {}: it counts as a copy", word(&answer["copy_of"])));
+        lines.push(format!(
+            "            its text is now that of {}: it counts as a copy",
+            word(&answer["copy_of"])
+        ));
     }
     let change = &answer["change"];
     lines.extend(passage(&change["added"], "new in it"));
