@@ -391,7 +391,7 @@ pub fn bytes_from(journal: &Reader, from: Position) -> u64 {
 mod tests {
     use super::*;
     use crate::{
-        article::{AlertKind, Id},
+        article::AlertKind,
         journal::{Commit, Journal, LineRef, state_dir::StateDir},
     };
 

@@ -92,13 +92,13 @@ fn in_words(answer: &Value) -> String {
     }
     for compared in rows(&why["compared"]) {
         lines.push(format!(
-            "  compared  {}: {:.0} % of the shorter text shared; {}; counted: {}",
+            "  compared  {}: {:.0} % of the shorter text shared{}: {}",
             word(&compared["id"]),
             100.0 * compared["shared"].as_f64().unwrap_or(0.0),
             match compared["longest_difference_words"].as_u64() {
-                None | Some(0) => "nothing left out".to_owned(),
-                Some(1) => "at most one word in a row is not".to_owned(),
-                Some(words) => format!("at most {words} words in a row are not"),
+                None | Some(0) => String::new(),
+                Some(1) => ", but for single words".to_owned(),
+                Some(words) => format!(", at most {words} words in a row not"),
             },
             word(&compared["because"])
         ));

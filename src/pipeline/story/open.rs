@@ -57,7 +57,11 @@ impl Story {
         }
         for entity in &member.entities {
             match self.entities.binary_search_by_key(entity, |(known, _)| *known) {
-                Ok(place) => self.entities.get_mut(place).into_iter().for_each(|(_, count)| *count += 1),
+                Ok(place) => {
+                    if let Some((_, count)) = self.entities.get_mut(place) {
+                        *count += 1;
+                    }
+                }
                 Err(place) => self.entities.insert(place, (*entity, 1)),
             }
         }

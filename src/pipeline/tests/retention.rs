@@ -164,8 +164,8 @@ fn a_kill_while_a_day_gives_up_its_texts_loses_nothing() {
     let own = dir.join("journal/2031-03-02.jsonl.zst");
     let whole = std::fs::read(&own).unwrap();
     Reader::open(&dir).unwrap().give_up(20_310_302, &mut keep).unwrap();
-    let files = std::fs::read_dir(dir.join("journal")).unwrap().map(|file| file.unwrap().path());
-    let in_place = files.into_iter().find(|path| path.to_string_lossy().contains(".kept-")).unwrap();
+    let mut files = std::fs::read_dir(dir.join("journal")).unwrap().map(|file| file.unwrap().path());
+    let in_place = files.find(|path| path.to_string_lossy().contains(".kept-")).unwrap();
     let without = std::fs::read(&in_place).unwrap();
     let aside = own.with_extension("new");
     let half = without.len() / 2;
