@@ -184,7 +184,7 @@ impl Reader {
             return None;
         }
         // bit 5 makes capitals small and is set in digits and small letters
-        let letters = (eight | EACH * 0x20) & u64::MAX >> (64 - 8 * length);
+        let letters = (eight | (EACH * 0x20)) & u64::MAX >> (64 - 8 * length);
         let before = self.found.letters.len();
         self.found.letters.extend_from_slice(&letters.to_le_bytes());
         self.found.letters.truncate(before + length);
@@ -231,7 +231,7 @@ fn letters_and_digits(eight: u64) -> usize {
     // no sum of these carries over into the next byte
     let low = eight & !top;
     let from = |bytes: u64, least: u8| bytes + EACH * u64::from(0x80 - least);
-    let small = low | EACH * 0x20;
+    let small = low | (EACH * 0x20);
     let letter = from(small, b'a') & !from(small, b'z' + 1);
     let digit = from(low, b'0') & !from(low, b'9' + 1);
     let other = !((letter | digit) & !eight) & top;
