@@ -99,6 +99,7 @@ fn decision(article: &storywatch::article::Article, seq: u64) -> Decision {
         reason: None,
         of: None,
         of_id: None,
+        copy_of: None,
         similarity: None,
         change: None,
         story: Some(Id(seq)),

@@ -1,6 +1,9 @@
 //! The pipeline's stages over a corpus, each by itself.
 
-use std::{hint::black_box, sync::LazyLock};
+use std::{
+    hint::black_box,
+    sync::{LazyLock, OnceLock},
+};
 
 use storywatch::{
     article::{Article, Id},
@@ -11,13 +14,14 @@ use storywatch::{
         entity::{self, Names},
         fingerprint, quote,
         story::{Member, Stories, terms},
-        text,
+        text::{self, Words},
     },
 };
 
 use crate::{
     Corpus,
     corpus::{self, Random},
+    full,
 };
 
 pub(crate) fn addresses(corpus: &Corpus) {
@@ -26,9 +30,19 @@ pub(crate) fn addresses(corpus: &Corpus) {
     }
 }
 
-pub(crate) fn words_and_sketch(corpus: &Corpus) {
+pub(crate) fn words(corpus: &Corpus) {
     for article in &corpus.articles {
-        black_box(fingerprint::fingerprint(&text::words(&article.text)));
+        black_box(text::words(&article.text));
+    }
+}
+
+/// The first round also reads the words.
+pub(crate) fn sketch(corpus: &Corpus) {
+    static WORDS: OnceLock<Vec<Words>> = OnceLock::new();
+    let all = corpus.articles.iter();
+    let words = WORDS.get_or_init(|| all.map(|article| text::words(&article.text)).collect());
+    for words in words {
+        black_box(fingerprint::fingerprint(words));
     }
 }
 
@@ -64,51 +78,14 @@ pub(crate) fn dedupe(corpus: &Corpus) {
     black_box(index.len());
 }
 
-/// As many as a full window holds.
-const WINDOW_ARTICLES: u64 = 300_000;
-
-static WINDOW: LazyLock<Index> = LazyLock::new(|| {
-    let mut random = Random(1);
-    let mut index = Index::default();
-    (1..=WINDOW_ARTICLES).for_each(|seq| index.insert(&made_entry(seq, &mut random)));
-    index
-});
-
-/// What is kept of an article of 5 KB.
-fn made_entry(seq: u64, random: &mut Random) -> Entry {
-    Entry {
-        seq,
-        report: Id(seq),
-        root: Id(seq),
-        family: Id(seq),
-        site: seq % 1000,
-        time: 1_900_000_000,
-        words: 800,
-        sketch: (0..72).map(|_| u32::try_from(random.next() >> 32).unwrap_or_default()).collect(),
-        indexed: true,
-    }
-}
-
-/// The comparison alone, with a full window: words, sketch, candidates.
-pub(crate) fn dedupe_in_a_full_window(corpus: &Corpus) {
-    let index = LazyLock::force(&WINDOW);
-    for article in &corpus.articles {
-        let words = text::words(&article.text);
-        let fingerprint = fingerprint::fingerprint(&words);
-        let time = article.seen_at.as_second();
-        let probe = Probe { site: 1, time, fingerprint: &fingerprint, words: &words, besides: None };
-        black_box(dedupe::judge(index, &probe, &mut |_| None));
-    }
-}
-
 /// What a start does with each article's record: decode and take in, into a window that grows to the corpus' size.
 pub(crate) fn window_at_start(corpus: &Corpus) {
     let mut random = Random(2);
     let mut index = Index::default();
-    for (_, seq) in corpus.articles.iter().zip(1..) {
-        let record = made_entry(seq, &mut random).encode();
-        index.insert(&Entry::decode(&record).unwrap_or_else(|| made_entry(seq, &mut random)));
-    }
+    let records: Vec<_> =
+        corpus.articles.iter().zip(1..).map(|(_, seq)| full::entry(seq, &mut random).encode()).collect();
+    let entries: Vec<_> = records.iter().filter_map(|record| Entry::decode(record)).collect();
+    index.insert_all(&entries);
     black_box(index.memory_bytes());
 }
 

@@ -16,6 +16,7 @@ use storywatch::{
 };
 
 mod corpus;
+mod full;
 mod kept;
 mod pipeline;
 
@@ -37,12 +38,14 @@ struct Stage {
     run: fn(&Corpus),
 }
 
-const STAGES: [Stage; 16] = [
+const STAGES: [Stage; 18] = [
     Stage { name: "article-id", run: article_id },
     Stage { name: "address", run: pipeline::addresses },
-    Stage { name: "words-sketch", run: pipeline::words_and_sketch },
+    Stage { name: "words", run: pipeline::words },
+    Stage { name: "sketch", run: pipeline::sketch },
     Stage { name: "dedupe", run: pipeline::dedupe },
-    Stage { name: "dedupe-full", run: pipeline::dedupe_in_a_full_window },
+    Stage { name: "dedupe-window", run: full::dedupe_with_the_window },
+    Stage { name: "dedupe-million", run: full::dedupe_with_a_million },
     Stage { name: "window-start", run: pipeline::window_at_start },
     Stage { name: "names-quotes", run: pipeline::names_and_quotes },
     Stage { name: "names-10000", run: pipeline::names_tracked },
@@ -166,6 +169,7 @@ fn alert(article: &Article, seq: u64) -> Alert {
         new_outlet: true,
         independent: 3,
         reports: 5,
+        copies: 0,
         new_entities: vec!["Ada Quill".to_owned(), "Bo Marsh".to_owned()],
         novel: article.text.split_inclusive('.').next().map(str::to_owned),
         score: 0.75,

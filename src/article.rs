@@ -348,6 +348,9 @@ pub struct Decision {
     /// The id of the report that `of` names.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub of_id: Option<Id>,
+    /// Of an update whose new text proves to be another outlet's: the original. From then on the report counts as a copy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub copy_of: Option<Id>,
     /// Share of the shorter text that stands in the other, 0 to 1.
     pub similarity: Option<f32>,
     /// Of an update whose last text was at hand: what is different.

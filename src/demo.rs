@@ -478,6 +478,7 @@ mod tests {
             reason: None,
             of: None,
             of_id: None,
+            copy_of: None,
             similarity: None,
             change: None,
             story: Some(Id(u64::from(piece.wave))),

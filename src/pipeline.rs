@@ -17,6 +17,7 @@ pub mod entity;
 mod expire;
 mod explain;
 pub mod fingerprint;
+mod grouped;
 mod identity;
 pub mod kept;
 pub mod memory;

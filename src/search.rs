@@ -150,6 +150,9 @@ pub struct Snapshot {
 struct Payload {
     form: u32,
     position: Position,
+    /// The journal's first day then: what it has forgotten since goes here too.
+    #[serde(default)]
+    first_day: u32,
 }
 
 impl Search {
@@ -237,6 +240,11 @@ impl Search {
         heard: &mut dyn FnMut(Alert),
     ) -> Result<(), SearchError> {
         let total = bytes_from(journal, from);
+        let first_day = journal.days().next().map_or(0, |(day, _)| day);
+        if payload(&self.index).is_some_and(|payload| payload.first_day < first_day) {
+            let forgotten = writer.delete_query(self.fields.before(first_day));
+            forgotten.map_err(|fault| self.failed(fault))?;
+        }
         let mut scan = journal.scan(from)?;
         let mut lines = 0;
         let mut end = from;
@@ -257,7 +265,7 @@ impl Search {
                     end = scan.position();
                     progress(total.saturating_sub(bytes_from(journal, end)), total);
                     if lines >= COMMIT_LINES {
-                        self.commit(writer, end)?;
+                        self.commit(writer, end, first_day)?;
                         lines = 0;
                     }
                 }
@@ -266,11 +274,16 @@ impl Search {
                 Err(fault) => return Err(fault.into()),
             }
         }
-        self.commit(writer, end)
+        self.commit(writer, end, first_day)
     }
 
-    fn commit(&self, writer: &mut IndexWriter, position: Position) -> Result<(), SearchError> {
-        let payload = serde_json::json!(Payload { form: FORM, position }).to_string();
+    fn commit(
+        &self,
+        writer: &mut IndexWriter,
+        position: Position,
+        first_day: u32,
+    ) -> Result<(), SearchError> {
+        let payload = serde_json::json!(Payload { form: FORM, position, first_day }).to_string();
         let mut commit = writer.prepare_commit().map_err(|fault| self.failed(fault))?;
         commit.set_payload(&payload);
         commit.commit().map_err(|fault| self.failed(fault))?;
@@ -372,4 +385,40 @@ fn fresh(path: &Path, schema: Schema) -> Result<Index, SearchError> {
 pub fn bytes_from(journal: &Reader, from: Position) -> u64 {
     let days = journal.days().filter(|(day, _)| *day >= from.day);
     days.map(|(day, bytes)| if day == from.day { bytes.saturating_sub(from.offset) } else { bytes }).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        article::AlertKind,
+        journal::{Commit, Journal, LineRef, state_dir::StateDir},
+    };
+
+    fn documents(search: &Search, dir: &Path) -> u64 {
+        let journal = Reader::open(dir).unwrap();
+        search.catch_up(&journal, &mut |_, _| {}, &mut |_| {}).unwrap();
+        search.snapshot().unwrap().documents()
+    }
+
+    #[test]
+    fn what_the_journal_forgets_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::lock_with_floor(dir.path(), 0).unwrap();
+        let (mut journal, _) = Journal::open(&state).unwrap();
+        let mut write = |day: u64| {
+            let at = format!("2031-03-0{day}T08:00:00Z").parse().unwrap();
+            let alerts = [Alert::bare(Id(day), at, AlertKind::Silence, "ferry")];
+            journal.append(at, &LineRef::Notice { seq: day, at, alerts: &alerts }).unwrap();
+            journal.commit(at, &Commit::default()).unwrap();
+        };
+        (1..=2).for_each(&mut write);
+        let search = Search::open(dir.path()).unwrap();
+        assert_eq!(documents(&search, dir.path()), 2);
+        fs::remove_file(dir.path().join("journal/2031-03-01.jsonl.zst")).unwrap();
+        (3..=4).for_each(&mut write);
+        assert_eq!(documents(&search, dir.path()), 3);
+        write(5);
+        assert_eq!(documents(&search, dir.path()), 4);
+    }
 }

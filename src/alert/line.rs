@@ -205,7 +205,7 @@ pub(crate) fn headline(article: &ArticleHead) -> String {
 }
 
 fn coverage(alert: &Alert) -> String {
-    let Alert { outlets, new_outlet, independent, reports, .. } = *alert;
+    let Alert { outlets, new_outlet, independent, reports, copies, .. } = *alert;
     if reports == 0 {
         return String::new();
     }
@@ -214,6 +214,11 @@ fn coverage(alert: &Alert) -> String {
     let mut coverage = format!("{outlets_so_far}, {}", counted(reports, "report"));
     if independent != outlets {
         push(&mut coverage, format_args!(", {}", counted(independent, "independent outlet")));
+    }
+    match copies {
+        0 => {}
+        1 => coverage.push_str(", 1 wire copy"),
+        more => push(&mut coverage, format_args!(", {more} wire copies")),
     }
     coverage
 }
@@ -420,6 +425,7 @@ mod tests {
             new_outlet: true,
             independent: 4,
             reports: 5,
+            copies: 0,
             new_entities: vec!["Ada Quill".to_owned()],
             novel: Some("They had asked for three weeks of rest.".to_owned()),
             score: 0.75,
@@ -473,6 +479,7 @@ mod tests {
                 article: None,
                 story: None,
                 reports: 0,
+                copies: 0,
                 new_entities: vec![],
                 novel: None,
                 evidence: vec!["no report for 3 days".to_owned(), "usual: 4 a day".to_owned()],
@@ -505,6 +512,10 @@ mod tests {
         let mut alert = alert();
         alert.independent = 3;
         assert!(text(&alert).contains(" · 4th outlet, 5 reports, 3 independent outlets · "));
+        alert.copies = 1;
+        assert!(text(&alert).contains(" · 4th outlet, 5 reports, 3 independent outlets, 1 wire copy · "));
+        alert.copies = 2;
+        assert!(text(&alert).contains(" 3 independent outlets, 2 wire copies · "));
     }
 
     #[test]
@@ -660,11 +671,11 @@ mod tests {
         let hostile = "(\\PC|[\\x00-\\x1f\\x7f-\\x9f\u{2028}\u{202e}\u{200b}\"<>·#{}\\[\\] 0-9]){0,40}";
         let words = (hostile, hostile, hostile, hostile, proptest::option::of(hostile));
         let further =
-            (proptest::collection::vec(hostile, 0..7), any::<u64>(), 0..KINDS.len(), any::<[u32; 3]>());
+            (proptest::collection::vec(hostile, 0..7), any::<u64>(), 0..KINDS.len(), any::<[u32; 4]>());
         (words, further, any::<bool>(), proptest::num::f32::ANY).prop_map(
             |((topic, source, title, path, novel), (names, seq, kind, counts), with_article, score)| {
                 let mut alert = Alert { seq, topic, novel, score, kind: KINDS[kind], ..alert() };
-                [alert.outlets, alert.independent, alert.reports] = counts;
+                [alert.outlets, alert.independent, alert.reports, alert.copies] = counts;
                 (alert.evidence, alert.new_entities) = (names.clone(), names);
                 let article = head(&mut alert);
                 (article.lead, article.source, article.title) = (path.clone(), source, title);

@@ -408,6 +408,7 @@ mod tests {
             new_outlet: true,
             independent: 0,
             reports: 0,
+            copies: 0,
             new_entities: vec![],
             novel: None,
             score: 0.5,

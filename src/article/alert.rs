@@ -69,6 +69,9 @@ pub struct Alert {
     pub independent: u32,
     /// How many reports the story has so far, this one counted, copies too.
     pub reports: u32,
+    /// How many of them are copies of another one's text.
+    #[serde(default)]
+    pub copies: u32,
     /// Canonical names that the story's earlier reports did not have.
     pub new_entities: Vec<String>,
     /// The sentence, in the article's own words, that says most that earlier coverage did not.
@@ -103,6 +106,7 @@ impl Alert {
             new_outlet: false,
             independent: 0,
             reports: 0,
+            copies: 0,
             new_entities: Vec::new(),
             novel: None,
             score: 0.0,

@@ -56,9 +56,16 @@ fn in_words(answer: &Value) -> String {
     let outlet = article["source"].as_str().filter(|outlet| !outlet.is_empty()).unwrap_or("not known");
     lines.push(format!("  outlet    {}", crate::alert::line::harmless(outlet)));
     let of = answer["of"].as_str().map_or(String::new(), |of| {
-        format!(" of {of}, {:.0} % of the shorter text", 100.0 * answer["similarity"].as_f64().unwrap_or(0.0))
+        let share = 100.0 * answer["similarity"].as_f64().unwrap_or(0.0);
+        format!(" of {of}: {share:.0} % of the shorter text stands in the other")
     });
     lines.push(format!("  verdict   {}{of}", word(&answer["verdict"])));
+    if answer["copy_of"].is_string() {
+        lines.push(format!(
+            "            its text is now that of {}: it counts as a copy",
+            word(&answer["copy_of"])
+        ));
+    }
     let change = &answer["change"];
     lines.extend(passage(&change["added"], "new in it"));
     lines.extend(passage(&change["removed"], "gone from it"));
@@ -85,10 +92,14 @@ fn in_words(answer: &Value) -> String {
     }
     for compared in rows(&why["compared"]) {
         lines.push(format!(
-            "  compared  {}: {:.0} % shared, longest difference {} words: {}",
+            "  compared  {}: {:.0} % of the shorter text shared{}: {}",
             word(&compared["id"]),
             100.0 * compared["shared"].as_f64().unwrap_or(0.0),
-            compared["longest_difference_words"],
+            match compared["longest_difference_words"].as_u64() {
+                None | Some(0) => String::new(),
+                Some(1) => ", but for single words".to_owned(),
+                Some(words) => format!(", at most {words} words in a row not"),
+            },
             word(&compared["because"])
         ));
         if let Some(title) = compared["title"].as_str() {

@@ -58,10 +58,14 @@ fn in_words(story: &Storyline) -> String {
     let mut lines = vec![
         format!("{}  {}", story.id, harmless(&story.title)),
         format!(
-            "  {} outlets, {} with words of their own, {} reports",
-            story.outlets,
+            "  {}, {} independent{}, {}",
+            counted(story.outlets, "outlet", "outlets"),
             story.independent,
-            story.articles.len()
+            match story.copies {
+                0 => String::new(),
+                copies => format!(", {}", counted(copies, "wire copy", "wire copies")),
+            },
+            counted(story.articles.len(), "report", "reports")
         ),
     ];
     let named: Vec<String> =
@@ -82,6 +86,10 @@ fn in_words(story: &Storyline) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 /// A copy whose original is shown.

@@ -483,6 +483,7 @@ mod tests {
             reason: None,
             of: None,
             of_id: None,
+            copy_of: None,
             similarity: None,
             change: None,
             story: Some(Id(seq)),

@@ -52,6 +52,9 @@ pub struct KeptArticle {
     /// See `Decision::of_id`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub of_id: Option<Id>,
+    /// See `Decision::copy_of`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub copy_of: Option<Id>,
     /// See `Decision::similarity`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub similarity: Option<f32>,
@@ -111,6 +114,7 @@ impl KeptArticle {
             reason: decision.reason.clone(),
             of: decision.of.clone(),
             of_id: decision.of_id,
+            copy_of: decision.copy_of,
             similarity: decision.similarity,
             story: decision.story,
             names,
@@ -156,6 +160,7 @@ impl KeptArticle {
             reason: self.reason.clone(),
             of: self.of.clone(),
             of_id: self.of_id,
+            copy_of: self.copy_of,
             similarity: self.similarity,
             change: None,
             story: self.story,

@@ -38,6 +38,7 @@ fn decision(number: u64) -> Decision {
         reason: None,
         of: None,
         of_id: None,
+        copy_of: None,
         similarity: Some(0.1),
         change: None,
         story: None,

@@ -43,7 +43,7 @@ pub(crate) fn apply(
     let known = Known { view, changes };
     let id = decision.article.id.report;
     let before = known.report(id)?;
-    let original = match decision.of_id {
+    let original = match decision.copy_of.or(decision.of_id) {
         Some(of) if of != id => known.report(of)?.map(|report| (of, report)),
         _ => None,
     };
@@ -95,9 +95,10 @@ pub(crate) fn sighted(
     let report = if let Some(report) = known.report(id)? {
         Report { at, ..report }
     } else {
-        let original = match kept.of_id {
-            Some(of) if kept.verdict == Verdict::Copy => known.report(of)?.map(|report| (of, report)),
-            _ => None,
+        let copied = kept.of_id.filter(|_| kept.verdict == Verdict::Copy);
+        let original = match kept.copy_of.or(copied) {
+            Some(of) => known.report(of)?.map(|report| (of, report)),
+            None => None,
         };
         Report {
             at,
@@ -209,6 +210,10 @@ fn report_after(
         told: Vec::new(),
         update_told: 0,
     });
+    if let (Some(of), None, Some((_, original))) = (decision.copy_of, report.root, original) {
+        report.root = Some(original.root.unwrap_or(of));
+        report.family = original.family;
+    }
     report.at = at;
     report.seq = seq;
     report.revision = decision.article.id.revision;
@@ -243,12 +248,11 @@ fn entry(
 ) -> Entry {
     let id = placed.decision.article.id.report;
     let words = analysis.fingerprint.words;
-    let relation = match (placed.decision.verdict, original) {
-        (Verdict::Copy, Some((of, original))) => {
-            Relation::Copy { report: *of, root: original.root.unwrap_or(*of), family: original.family }
-        }
-        _ => Relation::None,
-    };
+    let relation = original.map_or(Relation::None, |(of, original)| Relation::Copy {
+        report: *of,
+        root: original.root.unwrap_or(*of),
+        family: original.family,
+    });
     let original_words = original.map_or(0, |(_, original)| original.words);
     Entry {
         seq,

@@ -18,6 +18,11 @@ const NAME_BYTES_MAX: usize = 80;
 /// A full name is meant where it has at least four of five of the articles that name a bearer of the surname in full.
 const CLEAR_SHARE: (u32, u32) = (4, 5);
 
+/// Whether an article counts as recent once this one is the latest.
+pub(crate) fn is_recent(seq: u64, latest: u64) -> bool {
+    seq.saturating_add(RECENT_ARTICLES) > latest
+}
+
 /// For each story who bears which surname.
 #[derive(Default)]
 pub(crate) struct Bearers {
@@ -32,7 +37,7 @@ impl Bearers {
     pub(crate) fn insert(&mut self, seq: u64, story: Id, persons: &[String]) {
         self.latest = self.latest.max(seq);
         self.remove(seq);
-        if seq + RECENT_ARTICLES > self.latest {
+        if is_recent(seq, self.latest) {
             for person in persons {
                 let same = self.stories.entry((story, surname(person))).or_default();
                 *same.entry(person.clone()).or_default() += 1;
@@ -40,7 +45,7 @@ impl Bearers {
             self.articles.insert(seq, (story, persons.to_vec()));
         }
         while let Some(first) =
-            self.articles.keys().next().copied().filter(|first| *first + RECENT_ARTICLES <= self.latest)
+            self.articles.keys().next().copied().filter(|first| !is_recent(*first, self.latest))
         {
             self.remove(first);
         }

@@ -88,6 +88,8 @@ struct Placed {
     verdict: Verdict,
     of: Option<String>,
     of_id: Option<Id>,
+    /// Of an update whose text is now another outlet's: the original.
+    copy_of: Option<Id>,
     similarity: Option<f32>,
     change: Option<Change>,
     /// Of an update whose text was a teaser, and is its page's now.
@@ -115,6 +117,7 @@ pub(crate) fn seen(article: &Article, id: Id, report: &Report) -> Decision {
         reason: None,
         of: Some(name_of(id, report)),
         of_id: Some(id),
+        copy_of: None,
         similarity: Some(1.0),
         change: None,
         story: Some(report.story),
@@ -149,6 +152,7 @@ pub(crate) fn rejected(rejected: &Rejected) -> Decision {
         reason: Some(rejected.reason.clone()),
         of: None,
         of_id: None,
+        copy_of: None,
         similarity: None,
         change: None,
         story: None,
@@ -177,6 +181,7 @@ pub(crate) fn decide(
             reason: placed.full_text.then(|| FULL_TEXT.to_owned()),
             of: placed.of,
             of_id: placed.of_id,
+            copy_of: placed.copy_of,
             similarity: placed.similarity.map(rounded),
             change: placed.change,
             story: None,
@@ -254,14 +259,15 @@ impl Arrival<'_> {
         let verdicts = state.topics.judge(&doc, assignment, &state.stories, &memory);
         told.misses = verdicts.misses;
         let verdict = decision.verdict;
+        let copied = verdict == Verdict::Copy || decision.copy_of.is_some();
         let named = |(place, trace, learned)| {
             let topic = state.topics.name(place)?.to_owned();
-            Some(Traced { topic, trace, learned: learned && verdict != Verdict::Copy })
+            Some(Traced { topic, trace, learned: learned && !copied })
         };
         told.traces = verdicts.traces.into_iter().filter_map(named).collect();
         let full_text = decision.reason.as_deref() == Some(FULL_TEXT);
         let novel = OnceCell::new();
-        let case = Case { state, known, article, analysis, story, verdict, full_text, other, novel };
+        let case = Case { state, known, article, analysis, story, verdict, full_text, copied, other, novel };
         for found in verdicts.matches {
             let Some(topic) = state.topics.name(found.topic) else { continue };
             let next = |told: &Told| state.counters.alert_seq + told.alerts.len() as u64 + 1;
@@ -348,6 +354,7 @@ fn place(
             verdict: Verdict::Seen,
             of: Some(name_of(id, &report)),
             of_id: Some(id),
+            copy_of: None,
             similarity: Some(1.0),
             change: None,
             full_text: false,
@@ -356,7 +363,9 @@ fn place(
         }),
         Identified::Changed(id, report, part) => {
             let change = change.filter(|_| !full_text);
-            Ok(Placed { change, full_text, ..update(id, report, part, None) })
+            let copied = copied(state, known, article, analysis, (id, &report))?;
+            let (copy_of, judgement) = copied.map_or((None, None), |(of, judgement)| (of, Some(judgement)));
+            Ok(Placed { copy_of, change, full_text, ..update(id, report, part, judgement) })
         }
         Identified::Reprint(id, report) => copy(known, analysis, id, report, 1.0, None),
         Identified::Unknown => judged(state, known, article, analysis),
@@ -379,6 +388,29 @@ pub(crate) fn judge_again(
 ) -> Result<Judgement, ViewError> {
     let (time, _) = event_time(article);
     compared(state, known, &probe(analysis, time, Some(id)))
+}
+
+/// A report grows by this much where a teaser became a text: whose text it is may be seen only now.
+const GREW_PERCENT: u64 = 130;
+
+/// Whether a report that has counted as its outlet's own turns out to be a copy, now that there is more of its text.
+fn copied(
+    state: &State,
+    known: Known<'_>,
+    article: &Article,
+    analysis: &Analysis,
+    (id, report): (Id, &Report),
+) -> Result<Option<(Option<Id>, Judgement)>, ViewError> {
+    let words = u64::from(analysis.fingerprint.words);
+    if report.root.is_some() || words * 100 <= u64::from(report.words) * GREW_PERCENT {
+        return Ok(None);
+    }
+    let judgement = judge_again(state, known, id, article, analysis)?;
+    let of = match judgement.relation {
+        Relation::Copy { root, .. } if root != id => Some(root),
+        _ => None,
+    };
+    Ok(Some((of, judgement)))
 }
 
 /// Compares the text with those of the window.
@@ -412,6 +444,7 @@ fn judged(
         verdict: Verdict::New,
         of: None,
         of_id: None,
+        copy_of: None,
         similarity: None,
         change: None,
         full_text: false,
@@ -436,6 +469,7 @@ fn update(id: Id, report: Report, part: Option<f32>, judgement: Option<Judgement
         verdict: Verdict::Update,
         of: Some(name_of(id, &report)),
         of_id: Some(id),
+        copy_of: None,
         similarity: part,
         change: None,
         full_text: false,
@@ -466,6 +500,7 @@ fn copy(
         verdict: Verdict::Copy,
         of: Some(name_of(root, &original)),
         of_id: Some(root),
+        copy_of: None,
         similarity: Some(part),
         change: None,
         full_text: false,

@@ -75,8 +75,7 @@ fn body(words: &Words) -> Option<Id> {
     if words.is_empty() {
         return None;
     }
-    let bytes: Vec<u8> = words.hashes().iter().flat_map(|hash| hash.to_le_bytes()).collect();
-    Some(Id::of(&[b"body", &bytes]))
+    Some(Id::of(&[b"body", &words.hash_bytes()]))
 }
 
 #[cfg(test)]

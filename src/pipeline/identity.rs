@@ -81,7 +81,7 @@ pub(crate) fn site_key(article: &Article) -> u64 {
 pub(crate) fn keys(article: &Article, title: &Words, words: &Words, fingerprint: &Fingerprint) -> Keys {
     let (guid, url) = outer_keys(article);
     let (words_of_title, words) = (title.len(), words.len());
-    let title = words_bytes(title);
+    let title = title.hash_bytes();
     let body = fingerprint.body.map_or([0; 8], |body| body.0.to_be_bytes());
     // A short text is only the same where its title is.
     let body_key = if words < FINGERPRINT_WORDS_MIN {
@@ -99,10 +99,6 @@ pub(crate) fn keys(article: &Article, title: &Words, words: &Words, fingerprint:
         site: site_key(article),
         named_by_feed: article.guid.is_some(),
     }
-}
-
-fn words_bytes(words: &Words) -> Vec<u8> {
-    words.hashes().iter().flat_map(|hash| hash.to_le_bytes()).collect()
 }
 
 /// The report, if this very article is known to the letter under its own id or address. Costs no analysis, since most

@@ -39,6 +39,7 @@ fn digest(state: &State, topic: &str, story: Option<Id>, digest: Digest, now: Ti
         outlets: summary.outlets,
         independent: summary.independent,
         reports: summary.reports,
+        copies: summary.copies,
         digest: Some(digest),
         ..Alert::bare(id, now, AlertKind::Digest, topic)
     }

@@ -35,6 +35,8 @@ pub(super) struct Case<'a> {
     pub(super) verdict: Verdict,
     /// An update that is none of the publisher's: a teaser became its page's text.
     pub(super) full_text: bool,
+    /// Another outlet's text: a copy, or an update that proves to be one.
+    pub(super) copied: bool,
     /// Of an update the report as it was, of a copy its original.
     pub(super) other: Option<&'a Report>,
     /// The sentence that the story did not have, once a topic has asked for it: it is the same for all.
@@ -48,6 +50,7 @@ pub(super) struct Telling {
     new_outlet: bool,
     independent: u32,
     reports: u32,
+    copies: u32,
     new_entities: Vec<String>,
     novel: Option<String>,
 }
@@ -92,6 +95,7 @@ impl Case<'_> {
             new_outlet: summary.outlets > state.stories.summary(story).outlets,
             independent: summary.independent,
             reports: summary.reports,
+            copies: summary.copies,
             new_entities: Vec::new(),
             novel: None,
         }
@@ -122,7 +126,7 @@ impl Case<'_> {
         if found.is_sample {
             return Err("sample");
         }
-        if self.verdict == Verdict::Copy {
+        if self.copied {
             return Err("copy");
         }
         self.timely()?;
@@ -225,7 +229,7 @@ impl Case<'_> {
 
 impl Telling {
     pub(super) fn alert(self, seq: u64, decision: &Decision, topic: &str, found: &TopicMatch) -> Alert {
-        let Self { kind, outlets, new_outlet, independent, reports, new_entities, novel } = self;
+        let Self { kind, outlets, new_outlet, independent, reports, copies, new_entities, novel } = self;
         let change = decision.change.clone().filter(|_| kind == AlertKind::Update);
         let article = &decision.article;
         let id = Id::of(&[
@@ -247,6 +251,7 @@ impl Telling {
             new_outlet,
             independent,
             reports,
+            copies,
             new_entities,
             novel,
             score: (found.score * 1000.0).round() / 1000.0,

@@ -84,6 +84,18 @@ pub(crate) struct Windowed {
     pub(crate) learned: Vec<u64>,
 }
 
+/// The same as it is read, without copying.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WindowedRow<'a> {
+    pub(crate) at: Locator,
+    pub(crate) seen_at: i64,
+    pub(crate) entry: &'a [u8],
+    pub(crate) member: &'a [u8],
+    #[serde(borrow)]
+    pub(crate) persons: Vec<&'a str>,
+    pub(crate) learned: Vec<u64>,
+}
+
 /// How a topic follows a story.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Follow {
@@ -126,6 +138,11 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
 
 /// From bytes.
 pub(crate) fn decode<T: DeserializeOwned>(tree: Tree, bytes: &[u8]) -> Result<T, ViewError> {
+    decode_row(tree, bytes)
+}
+
+/// From bytes that it goes on borrowing.
+pub(crate) fn decode_row<'a, T: Deserialize<'a>>(tree: Tree, bytes: &'a [u8]) -> Result<T, ViewError> {
     postcard::from_bytes(bytes)
         .map_err(|fault| ViewError { what: format!("a record of {tree:?}"), source: Box::new(fault) })
 }

@@ -1,5 +1,7 @@
 //! What the pipeline knows while it runs: a fold over the window's records, so that a restart finds the same.
 
+mod load;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -84,13 +86,7 @@ impl State {
         let changes = Changes::default();
         let known = Known { view, changes: &changes };
         state.counters = known.get(Tree::Meta, record::COUNTERS)?.unwrap_or_default();
-        each_row(view, Tree::Window, |key, value| {
-            let seq = u64::from_be_bytes(key.try_into().unwrap_or_default());
-            if seq < seq_end {
-                state.take_in(seq, &record::decode(Tree::Window, value)?);
-            }
-            Ok(())
-        })?;
+        state.load_window(view, seq_end)?;
         each_row(view, Tree::Topics, |key, value| {
             if let Some(key) = record::follow_of(key) {
                 state.follows.insert(key, record::decode(Tree::Topics, value)?);
@@ -213,14 +209,22 @@ pub(crate) fn each_row(
     tree: Tree,
     mut each: impl FnMut(&[u8], &[u8]) -> Result<(), ViewError>,
 ) -> Result<(), ViewError> {
+    each_lot(view, tree, ROWS_AT_ONCE, |rows| rows.iter().try_for_each(|(key, value)| each(key, value)))
+}
+
+/// Calls `each` with all rows of a tree, in order, so many at once.
+fn each_lot(
+    view: &dyn View,
+    tree: Tree,
+    rows_max: usize,
+    mut each: impl FnMut(&[(Vec<u8>, Vec<u8>)]) -> Result<(), ViewError>,
+) -> Result<(), ViewError> {
     let mut from = Vec::new();
     loop {
-        let rows = view.scan(tree, &from, ROWS_AT_ONCE)?;
-        for (key, value) in &rows {
-            each(key, value)?;
-        }
+        let rows = view.scan(tree, &from, rows_max)?;
+        each(&rows)?;
         match rows.last() {
-            Some((key, _)) if rows.len() == ROWS_AT_ONCE => {
+            Some((key, _)) if rows.len() == rows_max => {
                 from.clone_from(key);
                 from.push(0);
             }

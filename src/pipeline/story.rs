@@ -4,6 +4,7 @@
 
 mod counts;
 mod index;
+mod load;
 pub mod model;
 mod open;
 pub mod terms;
@@ -24,6 +25,7 @@ use self::{
 };
 pub use self::{
     index::Normal,
+    load::Ready,
     terms::{Features, features},
     vector::{Entry, Loaded, VIEWS, Vector, View},
     weight::Weights,
@@ -149,6 +151,8 @@ pub struct Summary {
     pub independent: u32,
     /// Reports, copies too.
     pub reports: u32,
+    /// Reports that are copies of another one's text.
+    pub copies: u32,
     /// Event time of its first article, of the dated ones if there are any. Seconds since 1970.
     pub first: i64,
     /// Event time of its last one.
@@ -165,6 +169,22 @@ struct Held {
     copy: bool,
     loaded: Loaded,
     entities: Box<[u64]>,
+}
+
+impl Held {
+    fn of(member: Member) -> Self {
+        let loaded = if member.copy { Loaded::default() } else { member.vector.load() };
+        Self {
+            report: member.report,
+            story: member.story,
+            time: member.time,
+            dated: member.dated,
+            outlet: member.outlet,
+            copy: member.copy,
+            loaded,
+            entities: member.entities.into(),
+        }
+    }
 }
 
 /// The active window: word statistics, index and stories.
@@ -299,18 +319,8 @@ impl Stories {
 
     /// Takes an article into the window.
     pub fn insert(&mut self, member: Member) {
-        let loaded = if member.copy { Loaded::default() } else { member.vector.load() };
-        let held = Held {
-            report: member.report,
-            story: member.story,
-            time: member.time,
-            dated: member.dated,
-            outlet: member.outlet,
-            copy: member.copy,
-            loaded,
-            entities: member.entities.into(),
-        };
         let seq = member.seq;
+        let held = Held::of(member);
         self.remove(seq);
         if !held.copy {
             self.counts.add(&held.loaded);
@@ -565,8 +575,14 @@ mod tests {
         let mut copy = article(3, FERRY, 2, 101).1;
         copy.copy = true;
         stories.insert(copy);
-        let expected =
-            Summary { outlets: 2, independent: 1, reports: 2, first: 100 * DAY_SECS, last: 101 * DAY_SECS };
+        let expected = Summary {
+            outlets: 2,
+            independent: 1,
+            reports: 2,
+            copies: 1,
+            first: 100 * DAY_SECS,
+            last: 101 * DAY_SECS,
+        };
         assert_eq!(stories.summary(Id(2)), expected);
         assert!(stories.names(Id(2), 3) && stories.names(Id(2), 77) && !stories.names(Id(2), 4));
         assert_eq!(stories.summary(Id(9)), Summary::default());
@@ -609,9 +625,17 @@ mod tests {
                 again.insert(Member::decode(&member.encode()).unwrap());
             }
             prop_assert_eq!(stories.checksum(), again.checksum());
+            let mut at_once = Stories::new();
+            let (first, rest): (Vec<_>, Vec<_>) = window.values().cloned().map(Ready::of).partition(|ready| ready.seq() < 30);
+            at_once.insert_all(first);
+            at_once.insert_all(rest);
+            at_once.settle();
+            prop_assert_eq!(stories.checksum(), at_once.checksum());
             let (probe, _) = article(0, FERRY_AGAIN, 0, 20);
-            let (one, other) = (stories.assign(&probe, 0, false), again.assign(&probe, 0, false));
-            prop_assert_eq!(format!("{one:?}"), format!("{other:?}"));
+            let [one, other, third] =
+                [&stories, &again, &at_once].map(|stories| format!("{:?}", stories.assign(&probe, 0, false)));
+            prop_assert_eq!(&one, &other);
+            prop_assert_eq!(one, third);
         }
 
         #[test]

@@ -354,7 +354,29 @@ fn copies_count_for_their_group_not_as_independent_reports() {
     assert_eq!(world.give(&[Article { text: sentences(100..126), ..own }]), ["update!"]);
     let log = std::fs::read_to_string(world.dir.path().join("alerts.log")).unwrap();
     let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
-    assert_eq!((&last["outlets"], &last["independent"], &last["reports"]), (&4.into(), &1.into(), &4.into()));
+    let told = ["outlets", "independent", "reports", "copies"].map(|count| last[count].as_u64().unwrap());
+    assert_eq!(told, [4, 1, 4, 3]);
+    world.verify();
+}
+
+#[test]
+fn a_teaser_whose_text_proves_to_be_another_outlets_counts_as_a_copy() {
+    let mut world = World::new();
+    assert_eq!(world.give(&[item(1)]), ["new!"]);
+    let teaser = Article { text: sentences(500..502), ..elsewhere(&item(1), "tern.example") };
+    let first = &world.decide(std::slice::from_ref(&teaser))[0];
+    assert_eq!((&first["verdict"], &first["copy_of"]), (&"new".into(), &Value::Null));
+    let whole = Article { text: item(1).text, text_from: TextFrom::Page, ..teaser };
+    let grown = &world.decide(&[whole])[0];
+    assert_eq!((&grown["verdict"], grown["copy_of"].is_string()), (&"update".into(), true), "{grown}");
+    assert_eq!(grown["matches"][0]["outcome"], "suppressed:copy");
+    world.restart();
+    let other = Article { text: sentences(600..626), ..elsewhere(&item(1), "skua.example") };
+    assert_eq!(world.give(&[other]), ["new!"]);
+    let log = std::fs::read_to_string(world.dir.path().join("alerts.log")).unwrap();
+    let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    let told = ["outlets", "independent", "reports", "copies"].map(|count| last[count].as_u64().unwrap());
+    assert_eq!(told, [3, 2, 3, 1], "{last}");
     world.verify();
 }
 

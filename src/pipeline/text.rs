@@ -43,6 +43,15 @@ impl Words {
         &self.hashes
     }
 
+    /// The hashes as bytes, to be hashed together.
+    pub(crate) fn hash_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.hashes.len() * size_of::<u32>());
+        for hash in &self.hashes {
+            bytes.extend_from_slice(&hash.to_le_bytes());
+        }
+        bytes
+    }
+
     /// Where each word stands in the text as it was given, in bytes.
     pub fn spans(&self) -> &[(u32, u32)] {
         &self.spans
@@ -68,16 +77,16 @@ pub fn words(text: &str) -> Words {
     let mut reader = Reader::with_room_for(text.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        if byte.is_ascii_alphanumeric() {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let length = rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            if reader.take_short(rest, at, length) {
-                at += length + 1;
-                if reader.found.len() >= WORDS_MAX {
-                    break;
-                }
-                continue;
+        let rest = bytes.get(at..).unwrap_or_default();
+        if let Some(length) = reader.take_short(rest, at) {
+            at += length + 1;
+            if reader.found.len() >= WORDS_MAX {
+                break;
             }
+            continue;
+        }
+        if byte.is_ascii_alphanumeric() {
+            let length = rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
             reader.open(at);
             // this bit makes ASCII capitals small and is set in digits and small letters
             reader.found.letters.extend(rest.iter().take(length).map(|b| b | 0x20));
@@ -164,20 +173,23 @@ impl Reader {
         }
     }
 
-    /// Takes a short word and the sign that ends it at once, and says whether it did: nearly all words are such.
-    fn take_short(&mut self, rest: &[u8], start: usize, length: usize) -> bool {
+    /// Takes a short word and the sign that ends it at once, and says how long the word is: nearly all words are such.
+    fn take_short(&mut self, rest: &[u8], start: usize) -> Option<usize> {
+        let (eight, _) = rest.split_first_chunk::<8>()?;
+        let eight = u64::from_le_bytes(*eight);
+        let length = letters_and_digits(eight);
         let ends =
             matches!(rest.get(length), Some(b' ' | b'\n' | b'.' | b',' | b'-' | b':' | b';' | b'?' | b')'));
-        let Some((eight, _)) = rest.split_first_chunk::<8>() else { return false };
-        if !ends || length > 8 || self.word.is_some() {
-            return false;
+        if !ends || length == 0 || self.word.is_some() {
+            return None;
         }
         // bit 5 makes capitals small and is set in digits and small letters
-        let small = u64::from_le_bytes(*eight) | 0x2020_2020_2020_2020;
-        let letters = small & u64::MAX >> (64 - 8 * length);
-        self.found.letters.extend(letters.to_le_bytes().iter().take(length));
+        let letters = (eight | (EACH * 0x20)) & u64::MAX >> (64 - 8 * length);
+        let before = self.found.letters.len();
+        self.found.letters.extend_from_slice(&letters.to_le_bytes());
+        self.found.letters.truncate(before + length);
         self.note(high(mix(SEED ^ length as u64 ^ letters, WORD_FACTOR)), start, start + length);
-        true
+        Some(length)
     }
 
     fn open(&mut self, start: usize) {
@@ -207,6 +219,23 @@ impl Reader {
         self.found.quoted.push(self.quotation.is_some());
         self.quotation = self.quotation.map(|words| words + 1).filter(|&words| words < QUOTATION_WORDS_MAX);
     }
+}
+
+/// One in each of eight bytes.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// How many ASCII letters and digits eight bytes of a text begin with. All eight are looked at together: a branch for
+/// each would be guessed wrong once a word.
+fn letters_and_digits(eight: u64) -> usize {
+    let top = EACH * 0x80;
+    // no sum of these carries over into the next byte
+    let low = eight & !top;
+    let from = |bytes: u64, least: u8| bytes + EACH * u64::from(0x80 - least);
+    let small = low | (EACH * 0x20);
+    let letter = from(small, b'a') & !from(small, b'z' + 1);
+    let digit = from(low, b'0') & !from(low, b'9' + 1);
+    let other = !((letter | digit) & !eight) & top;
+    other.trailing_zeros() as usize / 8
 }
 
 /// Texts of 4 GiB and more do not come this far.
@@ -514,6 +543,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn eight_bytes_are_looked_at_together(bytes: [u8; 8], letters in "[a-zA-Z0-9]{0,8}") {
+            let mut eight = bytes;
+            eight.iter_mut().zip(letters.bytes()).for_each(|(byte, letter)| *byte = letter);
+            let expected = eight.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            prop_assert_eq!(letters_and_digits(u64::from_le_bytes(eight)), expected);
+        }
+
         #[test]
         fn any_text_has_words_in_order(text in "(\\PC|[&#;<>/\"“”â€™Ã©éa-c \u{A0}]){0,80}") {
             let found = words(&text);

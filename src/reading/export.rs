@@ -104,7 +104,7 @@ impl<'a> Row<'a> {
             section: article.section.as_deref(),
             verdict: decision.verdict,
             withdrawn: article.standing == Standing::Withdrawn,
-            copy_of: (decision.verdict == Verdict::Copy).then_some(decision.of_id).flatten(),
+            copy_of: decision.copy_of.or(decision.of_id.filter(|_| decision.verdict == Verdict::Copy)),
             similarity: decision.similarity,
             story: decision.story,
             topics: decision.matches.iter().map(|found| found.topic.as_str()).collect(),

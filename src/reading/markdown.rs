@@ -18,11 +18,16 @@ pub fn story(story: &Storyline) -> String {
     let reports = story.articles.len();
     writeln!(
         text,
-        "{reports} {} of {} {}, {} with words of their own. Story `{}`.\n",
+        "{reports} {} of {} {}, {} independent{}. Story `{}`.\n",
         if reports == 1 { "report" } else { "reports" },
         story.outlets,
         if story.outlets == 1 { "outlet" } else { "outlets" },
         story.independent,
+        match story.copies {
+            0 => String::new(),
+            1 => ", 1 wire copy".to_owned(),
+            copies => format!(", {copies} wire copies"),
+        },
         story.id
     )
     .ok();

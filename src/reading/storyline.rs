@@ -37,6 +37,9 @@ pub struct Storyline {
     pub outlets: usize,
     /// Of those, the ones with words of their own.
     pub independent: usize,
+    /// Reports that are copies of another one's text.
+    #[serde(default)]
+    pub copies: usize,
     /// Its reports in order of arrival, each once, in their last revision.
     pub articles: Vec<Report>,
     /// Who and what it is about, the most named first.
@@ -65,7 +68,7 @@ pub struct Report {
     pub published: Option<Timestamp>,
     /// When its first revision arrived.
     pub seen_at: Timestamp,
-    /// `new` or `copy`.
+    /// `new` or `copy`; also of what proved to be a copy only when there was more of its text.
     pub verdict: Verdict,
     /// Of a copy: its original.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,6 +152,9 @@ pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
             Some(known) => {
                 // A notice that takes a report back may have no headline of its own; the decision has the report's.
                 known.title.clone_from(&decision.article.title);
+                if let Some(original) = decision.copy_of {
+                    (known.verdict, known.copy_of) = (Verdict::Copy, Some(original));
+                }
                 known.updates.push(Update {
                     seen_at: article.seen_at,
                     novel: before.and_then(|before| changed(before, one)),
@@ -177,6 +183,7 @@ pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
         title: reports.first().map(|report| report.title.clone()).unwrap_or_default(),
         outlets: outlets.len(),
         independent: independent.len(),
+        copies: reports.iter().filter(|report| report.verdict == Verdict::Copy).count(),
         entities: named(&in_order),
         quote_groups: quote_groups(&in_order),
         articles: reports,

@@ -1,12 +1,13 @@
 //! The fields of the index, and how a line of the journal becomes a document. Words are split as topics split them, so
 //! that a query finds what a topic with that query matches.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Bound};
 
 use jiff::Timestamp;
 use tantivy::{
-    TantivyDocument,
+    TantivyDocument, Term,
     columnar::{Column, StrColumn},
+    query::{Query, RangeQuery},
     schema::{
         FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
         Value,
@@ -184,6 +185,12 @@ impl Fields {
         if !alerts.is_empty() {
             document.add_text(self.told, ANY_TOPIC);
         }
+    }
+
+    /// What the days before this one brought.
+    pub(super) fn before(&self, day: u32) -> Box<dyn Query> {
+        let first = Term::from_field_u64(self.at, packed(Locator { day, offset: 0 }));
+        Box::new(RangeQuery::new(Bound::Unbounded, Bound::Excluded(first)))
     }
 
     /// Alerts that are about no article.

@@ -363,9 +363,10 @@ impl Schedule {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         slot.asked = true;
         let (fetcher, readers) = (Arc::clone(&self.fetcher), Arc::clone(&self.readers));
-        let known = slot.state.body;
-        let validators =
-            (!slot.state.is_audit()).then(|| (slot.state.etag.clone(), slot.state.last_modified.clone()));
+        let stale = slot.state.is_stale(Timestamp::now());
+        let known = slot.state.body.filter(|_| !stale);
+        let validators = (!stale && !slot.state.is_audit())
+            .then(|| (slot.state.etag.clone(), slot.state.last_modified.clone()));
         let (etag, last_modified) = validators.unwrap_or_default();
         let (address, configured) = (slot.address().to_owned(), slot.configured().to_owned());
         let credentials = slot.spec.credentials.clone();
@@ -582,6 +583,16 @@ mod tests {
             check(None, &["a", "a", "b"], &[("a", Occasion::FirstFetch), ("b", Occasion::Live)]).await;
         assert_eq!(states[0]["etag"], "\"a\"");
         assert_eq!((&states[1]["unchanged"], &states[2]["unchanged"]), (&1.into(), &0.into()));
+    }
+
+    #[tokio::test]
+    async fn what_has_not_changed_for_long_is_read_again() {
+        let body = rss("a").split_once("\r\n\r\n").map(|(_, body)| Id::of(&[body.as_bytes()]));
+        let known =
+            serde_json::json!({"succeeded": "2020-01-01T00:00:00Z", "body": body, "read_day": 18_262});
+        let states = check(Some(known), &["a", "a"], &[("a", Occasion::Live)]).await;
+        assert_eq!((&states[0]["unchanged"], &states[1]["unchanged"]), (&1.into(), &2.into()));
+        assert_eq!(states[0]["read_day"], states[1]["read_day"]);
     }
 
     #[tokio::test]

@@ -5,11 +5,13 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Read as _},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use rayon::prelude::*;
 
 use super::StoreError;
 use crate::{journal::state_dir::sync_dir, pipeline::view::Rows};
@@ -53,6 +55,32 @@ struct Part {
     bytes: u64,
     /// Rows that are neither gone nor written again behind it.
     live: u32,
+}
+
+/// What a file was found to hold; several are read at once.
+struct Found {
+    number: u64,
+    length: u64,
+    /// Behind its last whole record.
+    end: u64,
+    /// Where rows stand, and which are gone, as written.
+    rows: Vec<(u64, Option<Place>)>,
+}
+
+impl Found {
+    fn read(path: &Path, number: u64, bytes: &mut Vec<u8>) -> Result<Self, StoreError> {
+        bytes.clear();
+        File::open(path)
+            .and_then(|mut file| file.read_to_end(bytes))
+            .map_err(StoreError::io("read", path))?;
+        let (mut rows, mut at) = (Vec::new(), 0);
+        while let Some((seq, value, end)) = record(bytes, at) {
+            let place = value.map(|value| Place { file: number, offset: value, bytes: offset(end) - value });
+            rows.push((seq, place));
+            at = end;
+        }
+        Ok(Self { number, length: bytes.len() as u64, end: at as u64, rows })
+    }
 }
 
 /// Locked, because look-ups take `&self` and the thread that syncs asks where the rows end; held for one look-up, or for
@@ -106,8 +134,12 @@ impl WindowLog {
         numbers.sort_unstable();
         let mut log = Self { dir: dir.clone(), parts: VecDeque::new(), places: BTreeMap::new() };
         let last = numbers.last().copied();
-        for number in numbers {
-            log.read_part(number, Some(number) == last, durable)?;
+        // one after the other in the same memory: to be given new memory takes longer than reading
+        let read = numbers
+            .par_iter()
+            .map_init(Vec::new, |bytes, number| Found::read(&log.path(*number), *number, bytes));
+        for found in read.collect::<Result<Vec<_>, _>>()? {
+            log.take_in(&found, last, durable)?;
         }
         let end = log.mark();
         if end < durable {
@@ -120,31 +152,24 @@ impl WindowLog {
         Ok(log)
     }
 
-    fn read_part(&mut self, number: u64, last: bool, durable: Mark) -> Result<(), StoreError> {
+    fn take_in(&mut self, found: &Found, last: Option<u64>, durable: Mark) -> Result<(), StoreError> {
+        let Found { number, length, end, .. } = *found;
         let path = self.path(number);
         let failed = |what| StoreError::io(what, &path);
-        let bytes = fs::read(&path).map_err(failed("read"))?;
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("open"))?;
-        self.parts.push_back(Part { number, file, bytes: 0, live: 0 });
-        let mut at = 0;
-        while let Some((seq, value, end)) = record(&bytes, at) {
-            match value {
-                Some(value) => {
-                    let place = Place { file: number, offset: value, bytes: offset(end) - value };
-                    self.place(seq, place);
-                }
-                None => self.displace(seq),
-            }
-            at = end;
-        }
-        let Some(part) = self.parts.back_mut() else { return Ok(()) };
-        part.bytes = at as u64;
-        if at < bytes.len() {
-            if !last || (Mark { file: number, bytes: at as u64 }) < durable {
-                let why = format!("{} is damaged from byte {at} on", path.display());
+        if end < length {
+            if Some(number) != last || (Mark { file: number, bytes: end }) < durable {
+                let why = format!("{} is damaged from byte {end} on", path.display());
                 return Err(StoreError::Damaged { dir: self.dir.clone(), why });
             }
-            part.file.set_len(at as u64).map_err(failed("cut"))?;
+            file.set_len(end).map_err(failed("cut"))?;
+        }
+        self.parts.push_back(Part { number, file, bytes: end, live: 0 });
+        for (seq, place) in &found.rows {
+            match place {
+                Some(place) => self.place(*seq, *place),
+                None => self.displace(*seq),
+            }
         }
         Ok(())
     }
@@ -295,15 +320,20 @@ impl WindowLog {
     }
 
     fn place(&mut self, seq: u64, place: Place) {
-        self.displace(seq);
-        self.places.insert(seq, place);
+        let before = self.places.insert(seq, place);
         if let Some(part) = self.part_mut(place.file) {
             part.live += 1;
         }
+        self.passed(before);
     }
 
     fn displace(&mut self, seq: u64) {
         let before = self.places.remove(&seq);
+        self.passed(before);
+    }
+
+    /// A row of its part counts no more.
+    fn passed(&mut self, before: Option<Place>) {
         if let Some(part) = before.and_then(|place| self.part_mut(place.file)) {
             part.live = part.live.saturating_sub(1);
         }

@@ -64,7 +64,10 @@ fn stories_are_listed_newest_first() {
 fn a_story_is_told_from_first_to_last() {
     let world = told();
     let story: Value = serde_json::from_str(&world.ok(&["story", &ferry(&world), "--json"])).unwrap();
-    assert_eq!((&story["outlets"], &story["independent"]), (&json!(3), &json!(2)));
+    assert_eq!(
+        (&story["outlets"], &story["independent"], &story["copies"]),
+        (&json!(3), &json!(2), &json!(1))
+    );
     let articles = story["articles"].as_array().unwrap();
     assert_eq!(articles.len(), 3);
     assert_eq!(articles[1]["copy_of"], articles[0]["id"]);
@@ -88,6 +91,7 @@ fn a_story_is_told_from_first_to_last() {
 fn a_story_in_words_folds_copies() {
     let world = told();
     let words = world.ok(&["story", &ferry(&world)]);
+    assert!(words.contains("3 outlets, 2 independent, 1 wire copy, 3 reports"), "{words}");
     assert!(words.contains("printed by 1 more: wire.example"), "{words}");
     assert!(words.contains("Lena Orvik, as each outlet has it:"), "{words}");
 }

@@ -1,10 +1,14 @@
 //! The window: which known articles hold a run of words. About six bytes a run and fifty an article.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::article::Id;
+use crate::{
+    article::Id,
+    pipeline::grouped::{GROUPS, Grouped},
+};
 
 /// A run that more articles than this hold is nobody's own: no candidates come of it.
 const HOLDERS_MAX: usize = 64;
@@ -40,7 +44,7 @@ pub struct Entry {
 
 /// An entry as it is written: fixed widths, since hashes gain nothing from varints.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct Written<'a> {
     seq: u64,
     #[serde(with = "postcard::fixint::le")]
     report: u64,
@@ -53,7 +57,8 @@ struct Written {
     time: i64,
     words: u32,
     indexed: bool,
-    sketch: Vec<u8>,
+    #[serde(borrow)]
+    sketch: Cow<'a, [u8]>,
 }
 
 impl Entry {
@@ -76,7 +81,7 @@ impl Entry {
 
     /// The entry that `encode` wrote; none where the bytes are something else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let written: Written = postcard::from_bytes(bytes).ok()?;
+        let written: Written<'_> = postcard::from_bytes(bytes).ok()?;
         let runs = written.sketch.chunks_exact(4);
         if !runs.remainder().is_empty() {
             return None;
@@ -177,19 +182,43 @@ impl Index {
     /// Takes an entry in. Entries come in the order of their `seq`: one that is not later than the last is known
     /// already and left out, as is one that is not indexed.
     pub fn insert(&mut self, entry: &Entry) {
-        if !entry.indexed || self.known.back().map(|last| last.seq).max(self.last_gone) >= Some(entry.seq) {
-            return;
-        }
-        if self.first >= SLOT_FIRST_MAX {
-            self.renumber();
-        }
-        let slot = self.first.saturating_add(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
+        self.renumber_in_time();
+        let Some(slot) = self.note(entry) else { return };
         for &run in &entry.sketch {
             let (drawer, half) = halves(run);
             if let Some(drawer) = self.drawers.get_mut(drawer) {
                 drawer.push(half, slot, self.first);
             }
         }
+    }
+
+    /// The same for many entries, drawer by drawer.
+    pub fn insert_all<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) {
+        self.renumber_in_time();
+        let mut runs = Vec::new();
+        for entry in entries {
+            let Some(slot) = self.note(entry) else { continue };
+            runs.extend(entry.sketch.iter().map(|run| (*run, slot)));
+        }
+        let first = self.first;
+        let grouped = Grouped::by(&runs, |(run, _)| run.to_be_bytes()[0]);
+        let cabinets = self.drawers.par_chunks_mut(DRAWERS / GROUPS);
+        cabinets.zip(grouped.groups()).for_each(|(drawers, runs)| {
+            for (run, slot) in runs {
+                let (drawer, half) = halves(*run);
+                if let Some(drawer) = drawers.get_mut(drawer % (DRAWERS / GROUPS)) {
+                    drawer.push(half, *slot, first);
+                }
+            }
+        });
+    }
+
+    /// Gives an entry its slot, where it is to have one.
+    fn note(&mut self, entry: &Entry) -> Option<u32> {
+        if !entry.indexed || self.known.back().map(|last| last.seq).max(self.last_gone) >= Some(entry.seq) {
+            return None;
+        }
+        let slot = self.first.saturating_add(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
         if self.known.len() == self.known.capacity() {
             self.known.reserve_exact(self.known.len() / 8 + 64);
         }
@@ -205,6 +234,7 @@ impl Index {
             gone: false,
         });
         self.live += 1;
+        Some(slot)
     }
 
     /// Takes an entry out, the oldest or any other.
@@ -291,6 +321,12 @@ impl Index {
             .filter(move |(lane, _)| lane.iter().fold(0, |any, &lower| any | u8::from(lower == half)) != 0)
             .flat_map(move |(lane, slots)| lane.iter().zip(slots).filter(move |(lower, _)| **lower == half))
             .map(|(_, &slot)| slot)
+    }
+
+    fn renumber_in_time(&mut self) {
+        if self.first >= SLOT_FIRST_MAX {
+            self.renumber();
+        }
     }
 
     /// Numbers the slots from 0 again.
@@ -458,17 +494,19 @@ mod tests {
                 for &place in &gone {
      lived.remove(place as u64 + 1);
     }
-                entries
-                    .iter()
-                    .filter(|entry| !gone.contains(&(usize::try_from(entry.seq).unwrap() - 1)))
-                    .for_each(|entry| restarted.insert(entry));
+                let left = |entry: &&Entry| !gone.contains(&(usize::try_from(entry.seq).unwrap() - 1));
+                entries.iter().filter(left).for_each(|entry| restarted.insert(entry));
                 lived.renumber();
                 lived.insert(&entry(999, &[1, 2, 3]));
                 restarted.insert(&entry(999, &[1, 2, 3]));
+                let mut at_once = Index::default();
+                at_once.insert_all(entries.iter().filter(left));
+                at_once.insert(&entry(999, &[1, 2, 3]));
                 let found = |index: &Index| -> Vec<(u32, u64)> {
                     index.shared(&[1, 2, 3, 4, 5], 1).into_iter().map(|(runs, known)| (runs, known.seq)).collect()
                 };
                 prop_assert_eq!(found(&lived), found(&restarted));
+                prop_assert_eq!(found(&at_once), found(&restarted));
                 prop_assert_eq!(lived.len(), restarted.len());
             }
         }

@@ -2,10 +2,13 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use rayon::prelude::*;
+
 use super::{
-    terms::FixedState,
+    terms::{FixedState, part},
     vector::{Loaded, take_varint},
 };
+use crate::pipeline::grouped::{GROUPS, Grouped};
 
 /// Number of documents, then pairs of term (as difference to the one before) and documents with it; zstd.
 /// Written by `examples/train_stories.rs`.
@@ -21,7 +24,8 @@ const TABLED: u32 = 4096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     documents: u32,
-    terms: HashMap<u32, Count, FixedState>,
+    /// By the upper byte of the term, see [`part`].
+    terms: Vec<HashMap<u32, Count, FixedState>>,
     /// What a term that the shipped table does not have weighs by that table.
     unknown: u8,
 }
@@ -50,12 +54,15 @@ fn read(packed: &[u8]) -> Option<Counts> {
     let mut rest = bytes.as_slice();
     let documents = take_varint(&mut rest)?;
     let weight = |with| weight((f64::from(documents) + 1.0).ln(), with);
-    let mut counts = Counts { documents, terms: HashMap::default(), unknown: weight(0) };
+    let terms = vec![HashMap::default(); GROUPS];
+    let mut counts = Counts { documents, terms, unknown: weight(0) };
     let mut term = 0_u32;
     while !rest.is_empty() {
         term = term.checked_add(take_varint(&mut rest)?)?;
         let with = take_varint(&mut rest)?;
-        counts.terms.insert(term, Count { with, shipped: weight(with) });
+        if let Some(part) = counts.terms.get_mut(usize::from(part(term))) {
+            part.insert(term, Count { with, shipped: weight(with) });
+        }
     }
     Some(counts)
 }
@@ -91,7 +98,7 @@ impl Counts {
     }
 
     pub(super) fn idf(&self, term: u32) -> f64 {
-        let with = self.terms.get(&term).map_or(0, |count| count.with);
+        let with = self.count(term).map_or(0, |count| count.with);
         ((f64::from(self.documents) + 1.0) / (f64::from(with) + 0.5)).ln()
     }
 
@@ -100,33 +107,56 @@ impl Counts {
         let all = (f64::from(self.documents) + 1.0).ln();
         move |term| {
             let unknown = Count { with: 0, shipped: self.unknown };
-            let Count { with, shipped } = self.terms.get(&term).copied().unwrap_or(unknown);
+            let Count { with, shipped } = self.count(term).unwrap_or(unknown);
             Weight { now: weight(all, with), shipped }
         }
     }
 
+    fn count(&self, term: u32) -> Option<Count> {
+        self.terms.get(usize::from(part(term)))?.get(&term).copied()
+    }
+
     pub(super) fn add(&mut self, loaded: &Loaded) {
         self.documents = self.documents.saturating_add(1);
+        let unknown = Count { with: 0, shipped: self.unknown };
         for entry in loaded.entries() {
-            let unknown = Count { with: 0, shipped: self.unknown };
-            self.terms.entry(entry.term).or_insert(unknown).with += 1;
+            if let Some(counts) = self.terms.get_mut(usize::from(part(entry.term))) {
+                counts.entry(entry.term).or_insert(unknown).with += 1;
+            }
         }
+    }
+
+    /// The same for many articles.
+    pub(super) fn add_all<'a>(&mut self, all: impl Iterator<Item = &'a Loaded>) {
+        let mut terms = Vec::new();
+        for loaded in all {
+            self.documents = self.documents.saturating_add(1);
+            terms.extend(loaded.entries().iter().map(|entry| entry.term));
+        }
+        let unknown = Count { with: 0, shipped: self.unknown };
+        let grouped = Grouped::by(&terms, |term| part(*term));
+        self.terms.par_iter_mut().zip(grouped.groups()).for_each(|(counts, terms)| {
+            for term in terms {
+                counts.entry(*term).or_insert(unknown).with += 1;
+            }
+        });
     }
 
     pub(super) fn subtract(&mut self, loaded: &Loaded) {
         self.documents = self.documents.saturating_sub(1);
         for entry in loaded.entries() {
-            if let Some(count) = self.terms.get_mut(&entry.term) {
+            let Some(counts) = self.terms.get_mut(usize::from(part(entry.term))) else { continue };
+            if let Some(count) = counts.get_mut(&entry.term) {
                 count.with = count.with.saturating_sub(1);
                 if count.with == 0 {
-                    self.terms.remove(&entry.term);
+                    counts.remove(&entry.term);
                 }
             }
         }
     }
 
     pub(super) fn checksum(&self) -> u64 {
-        let sum = self.terms.iter().fold(0_u64, |sum, (term, count)| {
+        let sum = self.terms.iter().flatten().fold(0_u64, |sum, (term, count)| {
             sum.wrapping_add(
                 (u64::from(*term) << 32 | u64::from(count.with)).wrapping_mul(0x9e37_79b9_7f4a_7c15),
             )

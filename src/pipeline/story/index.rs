@@ -3,11 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use rayon::prelude::*;
+
 use super::{
     model,
-    terms::FixedState,
+    terms::{FixedState, part},
     vector::{Loaded, VIEWS},
 };
+use crate::pipeline::grouped::{GROUPS, Grouped};
 
 /// Heaviest terms by which an article is found.
 const INDEXED_TERMS: usize = 40;
@@ -18,39 +21,60 @@ const POSTINGS_MAX: usize = 160;
 /// Articles looked at for one article, all terms together.
 const VISITS_MAX: usize = 2_048;
 /// Latest articles that serve as background.
-const RING: usize = 128;
+pub(super) const RING: usize = 128;
 /// Weight of the shipped background, in articles.
 const SHIPPED_WEIGHT: f64 = 64.0;
 /// A cosine counts at most so many of the shipped spreads, so that articles of the own story are not background.
 const SPREADS_MAX: f64 = 4.0;
 
 /// Term → articles, oldest first: sequence number in the upper 56 bits, weight in the lower 8.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Postings {
-    terms: HashMap<u32, VecDeque<u64>, FixedState>,
+    /// By the upper byte of the term, see [`part`].
+    terms: Vec<HashMap<u32, VecDeque<u64>, FixedState>>,
+}
+
+impl Default for Postings {
+    fn default() -> Self {
+        Self { terms: vec![HashMap::default(); GROUPS] }
+    }
 }
 
 impl Postings {
     pub(super) fn add(&mut self, seq: u64, loaded: &Loaded) {
-        for (term, weight) in loaded.heaviest(INDEXED_TERMS) {
-            let postings = self.terms.entry(term).or_default();
-            let posting = seq << 8 | u64::from(weight);
-            let place = postings.partition_point(|other| *other < posting);
-            postings.insert(place, posting);
+        for (term, weight) in indexed(loaded) {
+            if let Some(part) = self.terms.get_mut(usize::from(part(term))) {
+                put(part.entry(term).or_default(), posting(seq, weight));
+            }
         }
     }
 
+    /// The same for many articles: term and posting of each of their indexed terms.
+    pub(super) fn add_all(&mut self, postings: &[(u32, u64)]) {
+        let grouped = Grouped::by(postings, |(term, _)| part(*term));
+        self.terms.par_iter_mut().zip(grouped.groups()).for_each(|(part, postings)| {
+            for (term, posting) in postings {
+                put(part.entry(*term).or_default(), *posting);
+            }
+        });
+    }
+
     pub(super) fn remove(&mut self, seq: u64, loaded: &Loaded) {
-        for (term, _) in loaded.heaviest(INDEXED_TERMS) {
-            let Some(postings) = self.terms.get_mut(&term) else { continue };
+        for (term, _) in indexed(loaded) {
+            let Some(part) = self.terms.get_mut(usize::from(part(term))) else { continue };
+            let Some(postings) = part.get_mut(&term) else { continue };
             let place = postings.partition_point(|other| other >> 8 < seq);
             if postings.get(place).is_some_and(|other| other >> 8 == seq) {
                 postings.remove(place);
             }
             if postings.is_empty() {
-                self.terms.remove(&term);
+                part.remove(&term);
             }
         }
+    }
+
+    fn of(&self, term: u32) -> Option<&VecDeque<u64>> {
+        self.terms.get(usize::from(part(term)))?.get(&term)
     }
 
     /// The articles that share most, at most so many, best first; of equals the later one first.
@@ -58,7 +82,7 @@ impl Postings {
         let mut shares = Shares::new();
         let mut visits = VISITS_MAX;
         for (term, weight) in loaded.heaviest(SOUGHT_TERMS) {
-            let Some(postings) = self.terms.get(&term) else { continue };
+            let Some(postings) = self.of(term) else { continue };
             let latest = postings.iter().rev().take(POSTINGS_MAX.min(visits));
             for posting in latest {
                 shares.add(posting >> 8, u32::from(weight) * u32::from(posting.to_le_bytes()[0]));
@@ -75,12 +99,32 @@ impl Postings {
     }
 
     pub(super) fn checksum(&self) -> u64 {
-        self.terms.iter().fold(0, |sum, (term, postings)| {
+        self.terms.iter().flatten().fold(0, |sum, (term, postings)| {
             let list = postings.iter().fold(u64::from(*term), |sum, posting| {
                 (sum.rotate_left(7) ^ posting).wrapping_mul(0x9e37_79b9_7f4a_7c15)
             });
             sum.wrapping_add(list)
         })
+    }
+}
+
+/// Terms by which an article is found, with their weights.
+pub(super) fn indexed(loaded: &Loaded) -> Vec<(u32, u8)> {
+    loaded.heaviest(INDEXED_TERMS)
+}
+
+/// As the lists have it.
+pub(super) fn posting(seq: u64, weight: u8) -> u64 {
+    seq << 8 | u64::from(weight)
+}
+
+/// Nearly always the latest.
+fn put(postings: &mut VecDeque<u64>, posting: u64) {
+    if postings.back().is_none_or(|last| *last < posting) {
+        postings.push_back(posting);
+    } else {
+        let place = postings.partition_point(|other| *other < posting);
+        postings.insert(place, posting);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::{
     Held, Summary, count,
     terms::FixedState,
-    vector::{Probe, VIEWS},
+    vector::{Entry, Probe, VIEWS},
 };
 
 /// Latest members of a story, with words of their own, that stand for it: the core.
@@ -21,7 +21,8 @@ pub(super) struct Story {
     times: VecDeque<(bool, i64, u64)>,
     /// Outlet, reports, and those that are no copies.
     outlets: Vec<(u64, u32, u32)>,
-    entities: HashMap<u64, u32, FixedState>,
+    /// Entity, and members that name it.
+    entities: Vec<(u64, u32)>,
     /// Squares of the lengths of the sum of the core's unit vectors.
     squares: [u64; VIEWS],
 }
@@ -29,6 +30,20 @@ pub(super) struct Story {
 impl Story {
     /// Takes a member in. `held` must hold it already.
     pub(super) fn join(&mut self, seq: u64, held: &HashMap<u64, Held, FixedState>) {
+        if held.get(&seq).is_some_and(|member| !member.copy) {
+            let first = self.own.len().checked_sub(CORE_MAX).and_then(|first| self.own.get(first)).copied();
+            if let Some(first) = first.filter(|first| *first < seq) {
+                self.change(first, held, -1);
+            }
+        }
+        self.list(seq, held);
+        if self.core().any(|core| core == seq) {
+            self.change(seq, held, 1);
+        }
+    }
+
+    /// Lists a member. The core's length is not what it was: `measure` has to follow.
+    pub(super) fn list(&mut self, seq: u64, held: &HashMap<u64, Held, FixedState>) {
         let Some(member) = held.get(&seq) else { return };
         put(&mut self.members, seq);
         put(&mut self.times, (!member.dated, member.time, seq));
@@ -40,20 +55,37 @@ impl Story {
             *told += 1;
             *own += u32::from(!member.copy);
         }
-        self.entities.reserve(member.entities.len());
         for entity in &member.entities {
-            *self.entities.entry(*entity).or_default() += 1;
+            match self.entities.binary_search_by_key(entity, |(known, _)| *known) {
+                Ok(place) => {
+                    if let Some((_, count)) = self.entities.get_mut(place) {
+                        *count += 1;
+                    }
+                }
+                Err(place) => self.entities.insert(place, (*entity, 1)),
+            }
         }
-        if member.copy {
+        if !member.copy {
+            put(&mut self.own, seq);
+        }
+    }
+
+    /// Measures the core anew.
+    pub(super) fn measure(&mut self, held: &HashMap<u64, Held, FixedState>) {
+        let core: Vec<&Held> = self.core().filter_map(|seq| held.get(&seq)).collect();
+        if let [only] = core.as_slice() {
+            self.squares = only.loaded.squares().map(u64::from);
             return;
         }
-        let first = self.own.len().checked_sub(CORE_MAX).and_then(|first| self.own.get(first)).copied();
-        if let Some(first) = first.filter(|first| *first < seq) {
-            self.change(first, held, -1);
-        }
-        put(&mut self.own, seq);
-        if self.core().any(|core| core == seq) {
-            self.change(seq, held, 1);
+        let mut entries: Vec<Entry> = core.iter().flat_map(|held| held.loaded.entries()).copied().collect();
+        entries.sort_unstable_by_key(|entry| entry.term);
+        self.squares = [0; VIEWS];
+        for of_term in entries.chunk_by(|a, b| a.term == b.term) {
+            let mut sums = [0_u64; VIEWS];
+            for entry in of_term {
+                sums.iter_mut().zip(entry.weights).for_each(|(sum, weight)| *sum += u64::from(weight));
+            }
+            self.squares.iter_mut().zip(sums).for_each(|(square, sum)| *square += sum * sum);
         }
     }
 
@@ -71,11 +103,11 @@ impl Story {
             }
         }
         for entity in &member.entities {
-            if let Some(count) = self.entities.get_mut(entity) {
-                *count -= 1;
-                if *count == 0 {
-                    self.entities.remove(entity);
-                }
+            let Ok(place) = self.entities.binary_search_by_key(entity, |(known, _)| *known) else { continue };
+            let Some((_, count)) = self.entities.get_mut(place) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.entities.remove(place);
             }
         }
         if self.core().any(|core| core == seq) {
@@ -109,7 +141,7 @@ impl Story {
     }
 
     pub(super) fn names(&self, entity: u64) -> bool {
-        self.entities.contains_key(&entity)
+        self.entities.binary_search_by_key(&entity, |(known, _)| *known).is_ok()
     }
 
     /// Reports of an outlet, and those that are no copies.
@@ -139,6 +171,7 @@ impl Story {
             outlets: count(self.outlets.len()),
             independent: count(self.outlets.iter().filter(|(_, _, own)| *own > 0).count()),
             reports: count(self.members.len()),
+            copies: count(self.members.len() - self.own.len()),
             first,
             last,
         }
@@ -170,6 +203,10 @@ impl Story {
 }
 
 fn put<T: Ord>(list: &mut VecDeque<T>, one: T) {
+    if list.back().is_none_or(|last| *last < one) {
+        list.push_back(one);
+        return;
+    }
     let place = list.partition_point(|other| *other < one);
     list.insert(place, one);
 }

@@ -166,6 +166,11 @@ fn short(hash: u64) -> u32 {
     u32::try_from(hash >> (64 - TERM_BITS)).unwrap_or(0)
 }
 
+/// The part of a large table that a term belongs to: the upper byte of its bits.
+pub(super) fn part(term: u32) -> u8 {
+    (term >> (TERM_BITS - 8)).to_le_bytes()[0]
+}
+
 /// Hashes text (FNV-1a, then mixed); the same on every machine and in every version.
 pub fn hash(text: &str, seed: u64) -> u64 {
     hash_of(text.bytes(), seed)

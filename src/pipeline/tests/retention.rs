@@ -151,3 +151,50 @@ fn what_is_still_shown_outlives_its_day() {
     assert!(world.give(&[reworded])[0].starts_with("update"));
     world.verify();
 }
+
+/// What a kill leaves at each step of giving up a day: its own file, how much of the one without texts is written, and
+/// whether that is in place.
+#[test]
+fn a_kill_while_a_day_gives_up_its_texts_loses_nothing() {
+    let mut world = World::of_many_days();
+    world.restart();
+    let before = world.rows();
+    world.pipeline.take().unwrap().close().unwrap();
+    let dir = world.dir.path().to_owned();
+    let own = dir.join("journal/2031-03-02.jsonl.zst");
+    let whole = std::fs::read(&own).unwrap();
+    Reader::open(&dir).unwrap().give_up(20_310_302, &mut keep).unwrap();
+    let mut files = std::fs::read_dir(dir.join("journal")).unwrap().map(|file| file.unwrap().path());
+    let in_place = files.find(|path| path.to_string_lossy().contains(".kept-")).unwrap();
+    let without = std::fs::read(&in_place).unwrap();
+    let aside = own.with_extension("new");
+    let half = without.len() / 2;
+    for (has_own, written, is_in_place) in [
+        (true, Some(0), false),
+        (true, Some(half), false),
+        (true, Some(without.len()), false),
+        (true, None, true),
+        (false, None, true),
+    ] {
+        std::fs::remove_file(&in_place).ok();
+        std::fs::remove_file(&own).ok();
+        if has_own {
+            std::fs::write(&own, &whole).unwrap();
+        }
+        if let Some(bytes) = written {
+            std::fs::write(&aside, &without[..bytes]).unwrap();
+        }
+        if is_in_place {
+            std::fs::write(&in_place, &without).unwrap();
+        }
+        world.pipeline = Some(open(&dir, world.now));
+        assert_eq!(world.rows(), before, "{written:?} {is_in_place}");
+        assert!(!aside.exists() && own.exists() != in_place.exists());
+        world.rebuild();
+        assert_eq!(world.rows(), before, "{written:?} {is_in_place}: built again");
+        world.pipeline.take().unwrap().close().unwrap();
+    }
+    world.pipeline = Some(open(&dir, world.now));
+    assert_eq!(world.give(&[item(0), item(2)]), ["seen", "seen"]);
+    world.verify();
+}

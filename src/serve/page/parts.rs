@@ -77,8 +77,7 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     }
     let noun = match (count, noun.strip_suffix('y')) {
         (1, _) => noun.to_owned(),
-        (_, Some(stem)) if noun == "story" => format!("{stem}ies"),
-        (_, Some(stem)) if noun == "copy" => format!("{stem}ies"),
+        (_, Some(stem)) if noun == "story" || noun.ends_with("copy") => format!("{stem}ies"),
         _ => format!("{noun}s"),
     };
     format!("{grouped}\u{a0}{noun}")

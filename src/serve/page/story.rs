@@ -73,12 +73,11 @@ fn is_folded(report: &Report, story: &Storyline) -> bool {
 }
 
 fn summary(story: &Storyline) -> Markup {
-    let copies = story.articles.iter().filter(|report| report.verdict == Verdict::Copy).count();
     html! {
         p.lead {
             (counted(story.articles.len(), "report")) " of " (counted(story.outlets, "outlet"))
-            @if story.outlets > story.independent { ", " (story.independent) " with words of their own" }
-            @if copies > 0 { "; " (counted(copies, "copy")) }
+            @if story.copies > 0 || story.outlets > story.independent { ", " (story.independent) " independent" }
+            @if story.copies > 0 { ", " (counted(story.copies, "wire copy")) }
             "."
             @if let Some(first) = story.articles.first() {
                 " First: " (parts::shown_source(&first.source)) ", " (parts::time(first.seen_at, Form::Minute)) "."

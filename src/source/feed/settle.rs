@@ -137,10 +137,16 @@ fn take(
 ) -> Vec<Found> {
     let first = state.succeeded.is_none() && !state.below.as_deref().is_some_and(|below| below.fresh);
     let occasion = if first { Occasion::FirstFetch } else { Occasion::Live };
+    let same = body.is_some() && state.body == body;
     state.body = body;
+    state.note_read(plan.now);
     state.entries = u32::try_from(feed.entries.len()).unwrap_or(u32::MAX);
     state.repairs = feed.repairs;
-    state.take(fetched.validity, feed.pace, plan);
+    if same {
+        state.repeat(fetched.validity, plan);
+    } else {
+        state.take(fetched.validity, feed.pace, plan);
+    }
     let outlet = plan.spec.outlet.as_deref();
     let arrival = parse::Arrival { origin: &plan.spec.url, outlet, seen_at: plan.now, occasion };
     parse::articles(feed, &arrival)

@@ -44,6 +44,8 @@ pub struct State {
     /// What the feed itself last asked for.
     #[serde(skip_serializing_if = "Pace::is_free")]
     pub pace: Pace,
+    /// When that body was last read through: a day since 1970, 0 never.
+    pub read_day: u16,
     /// Entries in that body.
     pub entries: u32,
     /// Answers since then that brought the same body, or none.
@@ -118,6 +120,11 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+/// Days since 1970, until the year 2149.
+fn day_of(now: Timestamp) -> u16 {
+    u16::try_from(now.as_second().max(0) / 86_400).unwrap_or(u16::MAX)
+}
+
 /// What an answer was worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
@@ -140,6 +147,9 @@ const LOST_ERRORS_MIN: u32 = 3;
 
 /// After so many answers without a body one is asked for whatever the server thinks that we have.
 const AUDIT_AFTER: u32 = 30;
+
+/// A body that stays the same is read through again after so many days.
+const REREAD_DAYS: u16 = 60;
 
 /// While the network is down each feed tries it this often at least: its return is news for all.
 const OUTAGE_SECS_MAX: u64 = 60;
@@ -275,6 +285,17 @@ impl State {
     /// Whether what is known of the last answer is kept to ourselves this time.
     pub(super) fn is_audit(&self) -> bool {
         self.bodiless >= AUDIT_AFTER
+    }
+
+    /// Whether what has not changed for long is read through again. Its items then count as seen: the pipeline forgets
+    /// what nobody sees any more.
+    pub(super) fn is_stale(&self, now: Timestamp) -> bool {
+        self.body.is_some() && day_of(now) >= self.read_day.saturating_add(REREAD_DAYS)
+    }
+
+    /// Its body is read through.
+    pub(super) fn note_read(&mut self, now: Timestamp) {
+        self.read_day = day_of(now);
     }
 
     /// After a failure.
@@ -550,6 +571,16 @@ mod tests {
     #[test]
     fn after_many_answers_without_a_body_one_is_asked_for() {
         assert_eq!((moved(&[None; 29]).is_audit(), moved(&[None; 30]).is_audit()), (false, true));
+    }
+
+    #[test]
+    fn what_does_not_change_is_read_again_now_and_then() {
+        let day = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
+        let mut state = State { body: Some(Id(1)), ..State::default() };
+        state.note_read(day(20_000));
+        assert_eq!([20_059, 20_060].map(|at| state.is_stale(day(at))), [false, true]);
+        state.note_read(day(20_060));
+        assert!(!state.is_stale(day(20_061)) && !State::default().is_stale(day(20_061)));
     }
 
     #[test]

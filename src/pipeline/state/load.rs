@@ -1,0 +1,101 @@
+//! The window at a start: its rows are read by several threads and taken in table by table. What comes of it is what
+//! taking them in one by one would give.
+
+use std::collections::VecDeque;
+
+use rayon::prelude::*;
+
+use super::{Kept, State, each_lot};
+use crate::{
+    article::Id,
+    pipeline::{
+        bearers, dedupe,
+        record::{self, WindowedRow},
+        story::{Member, Ready},
+        view::{Locator, Tree, View, ViewError},
+    },
+};
+
+/// Rows read at once: so many that what is changed in one part of a table comes together, so few that they are soon
+/// forgotten.
+const ROWS_AT_ONCE: usize = 16_384;
+
+/// A row, read.
+struct Row {
+    seq: u64,
+    at: Locator,
+    seen_at: i64,
+    entry: Option<dedupe::Entry>,
+    ready: Option<Ready>,
+    learned: Vec<u64>,
+    persons: Vec<String>,
+}
+
+impl Row {
+    fn read(seq: u64, value: &[u8], latest: u64) -> Result<Self, ViewError> {
+        let WindowedRow { at, seen_at, entry, member, persons, learned } =
+            record::decode_row(Tree::Window, value)?;
+        let persons = if bearers::is_recent(seq, latest) { persons } else { Vec::new() };
+        Ok(Self {
+            seq,
+            at,
+            seen_at,
+            entry: dedupe::Entry::decode(entry),
+            ready: Member::decode(member).map(Ready::of),
+            learned,
+            persons: persons.into_iter().map(str::to_owned).collect(),
+        })
+    }
+}
+
+impl State {
+    /// Takes in what is stored of the window's articles before `seq_end`. Nothing may be in yet.
+    pub(super) fn load_window(&mut self, view: &dyn View, seq_end: u64) -> Result<(), ViewError> {
+        let mut recent = VecDeque::new();
+        each_lot(view, Tree::Window, ROWS_AT_ONCE, |rows| {
+            let numbered = |(key, value)| Some((number(key)?, value));
+            let rows: Vec<(u64, &[u8])> = rows
+                .iter()
+                .map(|(key, value)| (key.as_slice(), value.as_slice()))
+                .filter_map(numbered)
+                .filter(|(seq, _)| *seq < seq_end)
+                .collect();
+            let Some((latest, _)) = rows.last() else { return Ok(()) };
+            let read = rows.par_iter().map(|(seq, value)| Row::read(*seq, value, *latest));
+            let read = read.collect::<Result<Vec<Row>, ViewError>>()?;
+            self.take_in_all(read, &mut recent);
+            Ok(())
+        })?;
+        self.stories.settle();
+        for (seq, story, persons) in recent {
+            self.bearers.insert(seq, story, &persons);
+        }
+        Ok(())
+    }
+
+    fn take_in_all(&mut self, rows: Vec<Row>, recent: &mut VecDeque<(u64, Id, Vec<String>)>) {
+        let mut entries = Vec::with_capacity(rows.len());
+        let mut members = Vec::with_capacity(rows.len());
+        for Row { seq, at, seen_at, entry, ready, learned, persons } in rows {
+            self.clock = self.clock.max(seen_at);
+            entries.extend(entry);
+            let Some(ready) = ready else { continue };
+            let story = ready.story();
+            for topic in learned {
+                self.learned.add(topic, seq);
+            }
+            self.window.insert(seq, Kept { at, seen_at, story });
+            members.push(ready);
+            recent.push_back((seq, story, persons));
+            while recent.front().is_some_and(|(first, ..)| !bearers::is_recent(*first, seq)) {
+                recent.pop_front();
+            }
+        }
+        let Self { index, stories, .. } = self;
+        rayon::join(|| index.insert_all(&entries), || stories.insert_all(members));
+    }
+}
+
+fn number(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
+}
