@@ -137,6 +137,13 @@ fn take(
 ) -> Vec<Found> {
     let first = state.succeeded.is_none() && !state.below.as_deref().is_some_and(|below| below.fresh);
     let occasion = if first { Occasion::FirstFetch } else { Occasion::Live };
+    let ids: Vec<&[u8]> = feed.entries.iter().map(|entry| entry.id.as_bytes()).collect();
+    if state.convicts(Id::of(&ids), &fetched.validity) {
+        tracing::warn!(
+            feed = net::redacted(&plan.spec.url),
+            "the feed's server says that nothing has changed when something has: the whole is asked for each time"
+        );
+    }
     state.body = body;
     state.entries = u32::try_from(feed.entries.len()).unwrap_or(u32::MAX);
     state.repairs = feed.repairs;
