@@ -69,8 +69,7 @@ impl Health {
         let kind = match &known {
             None => Kind::New,
             Some(state) if state.gone().is_some() => Kind::Gone,
-            // what failed before it was clear that the network is down is no fault of the feed either
-            Some(state) if state.errors() > 0 && state.why != Why::Outage => Kind::Failing,
+            Some(state) if state.errors() > 0 => Kind::Failing,
             Some(state) if state.error().is_some() => Kind::Waiting,
             Some(_) => Kind::Good,
         };
@@ -134,6 +133,7 @@ impl Health {
                     .map_or_else(String::new, |at| format!(" {}", ago(self.now.duration_since(at))));
                 lines.push(format!("{error}{ago}: it is not asked any more; take it out of the config"));
             }
+            Kind::Failing if state.why == Why::Outage => lines.push(error.to_owned()),
             Kind::Failing if state.errors() == 1 => lines.push(format!("failed: {error}")),
             Kind::Failing => lines.push(format!("{} failures in a row, the last: {error}", state.errors())),
             Kind::Waiting => lines.push(error.to_owned()),

@@ -78,7 +78,8 @@ impl Settings {
 fn tls() -> Result<ClientConfig, rustls::Error> {
     let mut ring = rustls::crypto::ring::default_provider();
     ring.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring)).with_safe_default_protocol_versions()?;
+    let builder =
+        ClientConfig::builder_with_provider(Arc::new(ring)).with_safe_default_protocol_versions()?;
     let mut config = builder.with_platform_verifier()?.with_no_client_auth();
     config.resumption = Resumption::store(Arc::new(Sessions::default()));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

@@ -354,7 +354,12 @@ mod tests {
     #[test]
     fn a_text_cannot_end_its_section() {
         let mut out = String::new();
-        push_words(&mut out, "title", Some(&Words::Html("<![CDATA[<a>]]]]>&gt;<b>\u{7}&#7;")), &Own::read(""));
+        push_words(
+            &mut out,
+            "title",
+            Some(&Words::Html("<![CDATA[<a>]]]]>&gt;<b>\u{7}&#7;")),
+            &Own::read(""),
+        );
         assert_eq!(out, "<title type=\"html\"><![CDATA[<a>]]]]><![CDATA[>]]></title>");
     }
 

@@ -126,7 +126,8 @@ pub(super) fn push_allowed(out: &mut String, raw: &str) {
 
 /// In pieces that a processor takes at once: no branch within one.
 fn is_allowed(raw: &[u8]) -> bool {
-    let control = |b: u8| u8::from(b < b' ') & u8::from(b != b'\t') & u8::from(b != b'\n') & u8::from(b != b'\r');
+    let control =
+        |b: u8| u8::from(b < b' ') & u8::from(b != b'\t') & u8::from(b != b'\n') & u8::from(b != b'\r');
     let any = |piece: &[u8]| piece.iter().fold(0, |any, b| any | control(*b)) != 0;
     let (pieces, rest) = raw.as_chunks::<64>();
     if any(rest) || pieces.iter().any(|piece| any(piece)) {

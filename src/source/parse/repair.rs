@@ -489,7 +489,10 @@ mod tests {
         title("<title>a &lt; b</title>", "<title type=\"text\"><![CDATA[a < b]]></title>");
         title("<title>&lt;p>a&lt;/p></title>", "<title type=\"html\"><![CDATA[<p>a</p>]]></title>");
         title("<title>a <b>c</b></title>", "<title type=\"html\"><![CDATA[a <b>c</b>]]></title>");
-        title("<title type='no/such'>PGI+YTwvYj4=</title>", "<title type=\"html\"><![CDATA[<b>a</b>]]></title>");
+        title(
+            "<title type='no/such'>PGI+YTwvYj4=</title>",
+            "<title type=\"html\"><![CDATA[<b>a</b>]]></title>",
+        );
         title("<title mode='base64'>YQ==</title>", "<title type=\"html\">a</title>");
         title("<content type='image/png'>iVBORw==</content>", "");
     }
