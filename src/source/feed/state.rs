@@ -51,9 +51,9 @@ pub struct State {
     /// Answers without a body since the last with one: a server may say for ever that nothing has changed.
     #[serde(skip_serializing_if = "is_zero")]
     pub bodiless: u32,
-    /// Of the ids of the entries in that body.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub items: Option<Id>,
+    /// Of the ids of the entries in that body, shortened; 0 where they are not known.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub items: u32,
     /// Its server said that nothing had changed when something had: the whole is asked for each time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub false_304: bool,
@@ -289,7 +289,9 @@ impl State {
         let same = (&self.etag.as_deref(), &self.last_modified.as_deref())
             == (&validity.etag.as_deref(), &validity.last_modified.as_deref());
         let validated = self.etag.is_some() || self.last_modified.is_some();
-        if self.items.replace(items).is_none_or(|known| known == items) {
+        let items = u32::try_from(items.0 >> 32).unwrap_or(u32::MAX).max(1);
+        let known = std::mem::replace(&mut self.items, items);
+        if known == 0 || known == items {
             return false;
         }
         let proved = same && validated && self.is_audit();
@@ -573,8 +575,8 @@ mod tests {
         let stuck = || Validity { etag: Some("1".to_owned()), ..Validity::default() };
         let fresh = || Validity { etag: Some("2".to_owned()), ..Validity::default() };
         let items = |number: u64| Id::of(&[&number.to_be_bytes()]);
-        let mut state =
-            State { etag: Some("1".into()), items: Some(items(1)), bodiless: 30, ..State::default() };
+        let mut state = State { etag: Some("1".into()), bodiless: 30, ..State::default() };
+        assert!(!state.convicts(items(1), &stuck()), "nothing was known");
         assert!(!state.clone().convicts(items(1), &stuck()), "nothing has changed");
         assert!(!state.clone().convicts(items(2), &fresh()), "it changed just now");
         assert!(!State { bodiless: 29, ..state.clone() }.convicts(items(2), &stuck()), "we asked for it");

@@ -24,7 +24,7 @@ use crate::source::{
 
 /// Idle connections are closed so long after a host's next turn: feeds are minutes apart, several of one host only the
 /// gap between them. With very many hosts each idle one is an open file and 30 kB.
-const IDLE_SECS: u64 = 8;
+const IDLE_SECS: u64 = 3;
 
 /// The longest that an idle connection is kept.
 const IDLE_SECS_MAX: u64 = 20;
