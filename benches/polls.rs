@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
+    net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -91,21 +92,22 @@ pub(crate) fn ask(hosts: usize, port: u16) -> io::Result<()> {
         };
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(feed::run(feeds_now, beginning, door, Pulse::default(), stop.clone()));
-        let (mut polls, mut failed) = (0, 0);
+        let (mut polls, mut failed, begun) = (0, 0, cpu());
         while (polls as usize) < hosts {
             count(&mut events, &mut polls, &mut failed).await;
         }
+        tell("unknown servers", polls, failed, begun)?;
         let fetcher = Fetcher::new(&limits);
         let modes = [(1, "new connections", servers::CLOSE), (2, "open connections", servers::KEEP)];
         for (every, what, mode) in modes {
-            let url = format!("https://{}{mode}", servers::at(0, port));
-            let request = Request { url: &url, configured: Some(&url), ..Request::default() };
-            if !matches!(fetcher.get(request).await, Outcome::Fetched(_)) {
-                return Err(io::Error::other("the server does not answer"));
-            }
+            connections(&fetcher, &servers::at(0, port), mode).await?;
             // as often as may be: a changed interval is a reason to ask at once
             feeds.send_replace(specs(hosts, port, every));
+            settle(&mut events).await;
+            let before = connections(&fetcher, &servers::at(0, port), servers::COUNT).await?;
             measure(what, &mut events).await?;
+            let made = connections(&fetcher, &servers::at(0, port), servers::COUNT).await? - before;
+            writeln!(io::stdout(), "                  over {made} new connections")?;
         }
         stop.cancel();
         time::timeout(Duration::from_secs(5), tasks.join_next()).await.ok();
@@ -113,18 +115,36 @@ pub(crate) fn ask(hosts: usize, port: u16) -> io::Result<()> {
     })
 }
 
-/// Lets some seconds pass, until all connections are as they will be, and then counts.
-async fn measure(what: &str, events: &mut mpsc::Receiver<Event>) -> io::Result<()> {
+/// How many connections the server has seen; it does what the path says.
+async fn connections(fetcher: &Fetcher, server: &SocketAddr, path: &str) -> io::Result<u64> {
+    let url = format!("https://{server}{path}");
+    let request = Request { url: &url, configured: Some(&url), ..Request::default() };
+    let Outcome::Fetched(fetched) = fetcher.get(request).await else {
+        return Err(io::Error::other("the server does not answer"));
+    };
+    let count = fetched.validity.etag.unwrap_or_default();
+    count.trim_matches('"').parse().map_err(io::Error::other)
+}
+
+/// Lets some seconds pass, until all connections are as they will be.
+async fn settle(events: &mut mpsc::Receiver<Event>) {
     let (mut polls, mut failed) = (0, 0);
     let settled = Instant::now() + Duration::from_secs(SETTLE_SECS);
     while Instant::now() < settled {
         count(events, &mut polls, &mut failed).await;
     }
+}
+
+async fn measure(what: &str, events: &mut mpsc::Receiver<Event>) -> io::Result<()> {
+    let (mut polls, mut failed) = (0, 0);
     let (begun, end) = (cpu(), Instant::now() + Duration::from_secs(MEASURED_SECS));
-    (polls, failed) = (0, 0);
     while Instant::now() < end {
         count(events, &mut polls, &mut failed).await;
     }
+    tell(what, polls, failed, begun)
+}
+
+fn tell(what: &str, polls: u32, failed: u32, begun: Duration) -> io::Result<()> {
     let rate = f64::from(polls) / cpu().saturating_sub(begun).as_secs_f64();
     writeln!(io::stdout(), "{what:<17} {polls} polls, {failed} failed, {rate:.0} a CPU-second")
 }

@@ -29,6 +29,9 @@ use tokio_rustls::{
 pub(crate) const CLOSE: &str = "/close";
 pub(crate) const KEEP: &str = "/keep";
 
+/// Asked for, a server tells as its validator how many connections it has seen, as it does for the two above.
+pub(crate) const COUNT: &str = "/count";
+
 /// The world's news, articles a second.
 const NEWS_A_SECOND: f64 = 17.0;
 
@@ -64,11 +67,12 @@ pub(crate) fn tls(hosts: usize, ca: &str) -> io::Result<()> {
     runtime()?.block_on(async {
         let listener = TcpListener::bind("0.0.0.0:0").await?;
         tell(listener.local_addr()?.port())?;
-        let closing = Arc::new(AtomicBool::new(false));
+        let (closing, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut connections = JoinSet::new();
         loop {
             let (stream, _) = listener.accept().await?;
-            let closing = Arc::clone(&closing);
+            seen.fetch_add(1, Ordering::Relaxed);
+            let (closing, seen) = (Arc::clone(&closing), Arc::clone(&seen));
             let config = configs.get(&stream.local_addr()?.ip()).map(Arc::clone);
             connections.spawn(async move {
                 let acceptor = TlsAcceptor::from(config?);
@@ -80,7 +84,8 @@ pub(crate) fn tls(hosts: usize, ca: &str) -> io::Result<()> {
                         _ => {}
                     }
                     let body = if conditional { String::new() } else { feed(&[1, 2, 3]) };
-                    (conditional, "\"1\"".to_owned(), body)
+                    let seen = if path.starts_with("/feed") { 1 } else { seen.load(Ordering::Relaxed) };
+                    (conditional, format!("\"{seen}\""), body)
                 })
                 .await
             });

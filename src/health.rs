@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use crate::{
     alert::line::harmless,
-    source::{feed::state::State, net},
+    source::{
+        feed::{state::State, why::Why},
+        net,
+    },
 };
 
 /// How things stand with one feed.
@@ -127,9 +130,10 @@ impl Health {
             Kind::Gone => {
                 let ago = state
                     .gone()
-                    .map_or_else(String::new, |at| format!(" {} ago", span(self.now.duration_since(at))));
+                    .map_or_else(String::new, |at| format!(" {}", ago(self.now.duration_since(at))));
                 lines.push(format!("{error}{ago}: it is not asked any more; take it out of the config"));
             }
+            Kind::Failing if state.why == Why::Outage => lines.push(error.to_owned()),
             Kind::Failing if state.errors() == 1 => lines.push(format!("failed: {error}")),
             Kind::Failing => lines.push(format!("{} failures in a row, the last: {error}", state.errors())),
             Kind::Waiting => lines.push(error.to_owned()),
@@ -138,11 +142,11 @@ impl Health {
         if self.kind != Kind::New {
             let last = state.succeeded.map_or_else(
                 || "never answered".to_owned(),
-                |at| format!("last answered {} ago", span(self.now.duration_since(at.into()))),
+                |at| format!("last answered {}", ago(self.now.duration_since(at.into()))),
             );
             let next = state.due.map(|due| {
                 let wait = Timestamp::from(due).duration_since(self.now);
-                let when = if wait.is_positive() {
+                let when = if wait.as_secs() > 0 {
                     format!("next in {}", span(wait))
                 } else {
                     "next now".to_owned()
@@ -162,6 +166,12 @@ impl Health {
         }
         if let Some(address) = state.address() {
             lines.push(format!("moved to {}: take that into the config", net::redacted(address)));
+        }
+        if state.false_304 {
+            lines.push(
+                "its server said that nothing had changed when something had: the whole is asked for each time"
+                    .to_owned(),
+            );
         }
         for repair in state.repairs.in_words() {
             lines.push(format!("put right: {repair}"));
@@ -236,6 +246,10 @@ impl Tally {
     pub(crate) fn json(&self) -> Value {
         self.0.iter().zip(KINDS).map(|(count, (_, word, _))| (word.to_owned(), json!(count))).collect()
     }
+}
+
+fn ago(past: SignedDuration) -> String {
+    if past.as_secs() > 0 { format!("{} ago", span(past)) } else { "just now".to_owned() }
 }
 
 /// A span in its greatest unit.

@@ -144,14 +144,21 @@ fn import(config: Option<&Path>, file: &Path) -> Result<(), Failure> {
         }
     }
     out.flush()?;
+    let feeds = if new.len() == 1 { "feed" } else { "feeds" };
     super::complain(&format!(
-        "{} new feeds, {} known already, {} twice in the file",
+        "{} new {feeds}, {} known already, {} twice in the file",
         new.len(),
         list.feeds.len() - new.len(),
         list.repeated
     ));
     for refused in &list.refused {
         super::complain(&format!("left out, for it is no http(s) address: {}", harmless(refused)));
+    }
+    for page in &list.scraped {
+        super::complain(&format!(
+            "left out, for it is a page that the other reader makes a feed of: {}",
+            harmless(page)
+        ));
     }
     for feed in new.iter().filter(|feed| feed.secret) {
         super::complain(&format!(

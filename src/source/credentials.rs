@@ -32,7 +32,7 @@ pub struct Credentials(Vec<(String, String)>);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NotCredentials {
     /// Neither name nor value.
-    #[error("line {0} is no `name: value`")]
+    #[error("line {0} is no `name: value`, such as `user: NAME`")]
     Line(usize),
     /// A name that no header has.
     #[error("the name in line {0} is no header's, nor `user`, `password` or `token`")]

@@ -30,6 +30,7 @@ mod letter;
 mod links;
 mod page;
 mod post;
+mod sessions;
 
 use client::Settings;
 pub use links::Links;
@@ -50,8 +51,8 @@ const LARGE_BODIES_MAX: usize = 8;
 /// A server that has not even taken the call after this part of the time is not reached.
 const CONNECT_SHARE: u32 = 2;
 
-/// Where nobody has said who asks, a server's people learn what asks, and that much.
-const CONTACT_DEFAULT: &str = "https://crates.io/crates/storywatch; no contact given";
+/// Where nobody has said who asks, a server's people learn what asks.
+const CONTACT_DEFAULT: &str = env!("CARGO_PKG_HOMEPAGE");
 
 const ACCEPT_FEED: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, \
     text/xml;q=0.9, application/json;q=0.8, text/html;q=0.5, */*;q=0.1";
@@ -363,7 +364,7 @@ fn is_redirect(status: StatusCode) -> bool {
 fn refusal(status: StatusCode, headers: &HeaderMap) -> Outcome {
     let code = status.as_u16();
     let words = match code {
-        401 => "the server wants a password (401)".to_owned(),
+        401 => "the server wants a password (401): `credentials` of the feed can name it".to_owned(),
         403 => "the server refuses us (403)".to_owned(),
         404 => "there is nothing at its address (404)".to_owned(),
         410 => "it was taken away for good (410)".to_owned(),

@@ -40,6 +40,8 @@ pub struct List {
     pub repeated: usize,
     /// What cannot be asked for: its title or address.
     pub refused: Vec<String>,
+    /// Pages that the other reader makes feeds of by rules of its own: the title or address.
+    pub scraped: Vec<String>,
 }
 
 /// The bytes are no OPML.
@@ -67,7 +69,12 @@ pub fn read(bytes: &[u8]) -> Result<List, NotOpml> {
                 let is_feed = address_of(&tag).is_some();
                 if let Some(address) = address_of(&tag).and_then(value) {
                     let folder = path(&folders).or_else(|| category(&value("category")?));
-                    take(&mut list, &mut known, &address, title.clone(), folder);
+                    // such as `HTML+XPath`
+                    if value("type").is_some_and(|kind| kind.contains('+')) {
+                        list.scraped.push(title.clone().unwrap_or(address));
+                    } else {
+                        take(&mut list, &mut known, &address, title.clone(), folder);
+                    }
                 }
                 if !tag.empty {
                     folders.push(title.filter(|_| !is_feed));
@@ -276,6 +283,16 @@ mod tests {
         assert_eq!((list.refused, list.repeated), (vec!["G".to_owned()], 1));
         assert_eq!((list.feeds[0].url.as_str(), list.feeds[0].secret), ("https://a.example/", true));
         assert_eq!(read(b"<rss/>"), Err(NotOpml));
+    }
+
+    #[test]
+    fn what_another_reader_scrapes_is_no_feed() {
+        let list = read(
+            b"<opml><outline text='P' type='HTML+XPath' xmlUrl='https://a.example/'/>\
+            <outline text='J' type='JSONFeed' xmlUrl='https://b.example/'/></opml>",
+        )
+        .unwrap();
+        assert_eq!((list.scraped, list.feeds.len()), (vec!["P".to_owned()], 1));
     }
 
     #[test]

@@ -13,9 +13,9 @@ pub mod repairs;
 pub(in crate::source) mod scan;
 mod sitemap;
 
-use std::{borrow::Cow, io::Read as _};
+use std::{borrow::Cow, io::Read, sync::Arc, time::SystemTime};
 
-use feed_rs::parser;
+use feed_rs::{model, parser};
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -149,8 +149,13 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Re
     if odd {
         repaired.repairs.note(Repair::Charset);
     }
-    let feed = match read_by_parser(repaired.whole(), base.clone()) {
-        Err(_) if repaired.ends.len() > 1 => one_by_one(&mut repaired, base.as_ref())?,
+    let repaired = Arc::new(repaired);
+    let mut repairs = repaired.repairs;
+    let feed = match read_by_parser(Part::Whole, &repaired, base.as_ref()) {
+        Err(_) if repaired.ends.len() > 1 => {
+            repairs.note(Repair::Entries);
+            one_by_one(&repaired, base.as_ref())?
+        }
         feed => feed?,
     };
     if feed.entries.is_empty() && repaired.items > 0 {
@@ -159,17 +164,25 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Re
     Ok(Feed {
         format: repaired.format,
         pace: repaired.pace,
-        hub: repaired.hub.map(String::from),
-        own_url: repaired.own_url.map(String::from),
-        repairs: repaired.repairs,
+        hub: repaired.hub.as_ref().map(Url::to_string),
+        own_url: repaired.own_url.as_ref().map(Url::to_string),
+        repairs,
         ..feed
     })
 }
 
-/// The document as the parser is given it: what repair costs can be measured by it.
-pub fn repaired(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Result<String, ParseError> {
+/// How many bytes the parser is given of a document: what repair costs can be measured by it.
+pub fn repaired(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Result<usize, ParseError> {
     let base = base.and_then(|base| Url::parse(base).ok());
-    Ok(repair::repair(&charset::decode_noting(bytes, content_type).0, base.as_ref())?.whole())
+    let repaired = repair::repair(&charset::decode_noting(bytes, content_type).0, base.as_ref())?;
+    Ok(repaired.head.len() + repaired.entries.len())
+}
+
+/// How many entries the parser finds in a document once it is repaired: what both cost can be measured by it.
+pub fn parsed(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Result<usize, ParseError> {
+    let base = base.and_then(|base| Url::parse(base).ok());
+    let repaired = repair::repair(&charset::decode_noting(bytes, content_type).0, base.as_ref())?;
+    Ok(raw(repaired.whole())?.entries.len())
 }
 
 /// A document that is served as the compressed file that it is, as sitemaps are.
@@ -182,24 +195,41 @@ fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ParseError> {
     read.map(|_| Cow::Owned(plain)).map_err(|_| ParseError::Packed)
 }
 
-fn read_by_parser(document: String, base: Option<Url>) -> Result<Feed, ParseError> {
+/// What is read at a time.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Whole,
+    /// An entry alone.
+    Single(usize),
+}
+
+fn read_by_parser(part: Part, repaired: &Arc<Repaired>, base: Option<&Url>) -> Result<Feed, ParseError> {
+    let (repaired, base) = (Arc::clone(repaired), base.cloned());
     worker::run(move || {
-        let parser =
-            parser::Builder::new().id_generator(|_, _, _| String::new()).sanitize_content(false).build();
-        let raw = parser
-            .parse(document.as_bytes())
-            .map_err(|error| ParseError::Unsound(clean::line(&error.to_string())))?;
-        Ok(read::feed(raw, base.as_ref()))
+        let raw = match part {
+            Part::Whole => raw(repaired.whole()),
+            Part::Single(number) => raw(repaired.single(number)),
+        };
+        Ok(read::feed(raw?, base.as_ref()))
     })?
 }
 
+fn raw(document: impl Read) -> Result<model::Feed, ParseError> {
+    let parser = parser::Builder::new()
+        .id_generator(|_, _, _| String::new())
+        // there are no dates in it but our own
+        .timestamp_parser(|text| Some(SystemTime::from(text.parse::<Timestamp>().ok()?).into()))
+        .sanitize_content(false)
+        .build();
+    parser.parse(document).map_err(|error| ParseError::Unsound(clean::line(&error.to_string())))
+}
+
 /// What the parser can read of a feed that it refuses as a whole; its fault is told if that is nothing.
-fn one_by_one(repaired: &mut Repaired, base: Option<&Url>) -> Result<Feed, ParseError> {
-    repaired.repairs.note(Repair::Entries);
+fn one_by_one(repaired: &Arc<Repaired>, base: Option<&Url>) -> Result<Feed, ParseError> {
     let mut all: Option<Feed> = None;
     let mut fault = ParseError::NoneOf(repaired.items);
-    for document in repaired.singles() {
-        match (read_by_parser(document, base.cloned()), &mut all) {
+    for number in 0..repaired.ends.len() {
+        match (read_by_parser(Part::Single(number), repaired, base), &mut all) {
             (Ok(feed), Some(all)) => all.entries.extend(feed.entries),
             (Ok(feed), None) => all = Some(feed),
             (Err(error), _) => fault = error,
@@ -355,16 +385,16 @@ mod tests {
 
     #[test]
     fn what_the_parser_refuses_costs_no_other_item() {
-        let mut repaired = Repaired {
+        let repaired = Arc::new(Repaired {
             format: "rss",
             head: "<feed xmlns=\"http://www.w3.org/2005/Atom\">".to_owned(),
             entries: "<entry><id>1</id></entry><entry><</entry><entry><id>3</id></entry>".to_owned(),
             ends: vec![25, 41, 66],
             items: 3,
             ..Repaired::default()
-        };
-        assert!(read_by_parser(repaired.whole(), None).is_err());
-        let feed = one_by_one(&mut repaired, None).unwrap();
+        });
+        assert!(read_by_parser(Part::Whole, &repaired, None).is_err());
+        let feed = one_by_one(&repaired, None).unwrap();
         assert_eq!(feed.entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["1", "3"]);
     }
 

@@ -138,6 +138,13 @@ fn take(
     let first = state.succeeded.is_none() && !state.below.as_deref().is_some_and(|below| below.fresh);
     let occasion = if first { Occasion::FirstFetch } else { Occasion::Live };
     let same = body.is_some() && state.body == body;
+    let ids: Vec<&[u8]> = feed.entries.iter().map(|entry| entry.id.as_bytes()).collect();
+    if state.convicts(Id::of(&ids), &fetched.validity) {
+        tracing::warn!(
+            feed = net::redacted(&plan.spec.url),
+            "the feed's server says that nothing has changed when something has: the whole is asked for each time"
+        );
+    }
     state.body = body;
     state.note_read(plan.now);
     state.entries = u32::try_from(feed.entries.len()).unwrap_or(u32::MAX);

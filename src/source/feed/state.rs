@@ -53,6 +53,12 @@ pub struct State {
     /// Answers without a body since the last with one: a server may say for ever that nothing has changed.
     #[serde(skip_serializing_if = "is_zero")]
     pub bodiless: u32,
+    /// Of the ids of the entries in that body, shortened; 0 where they are not known.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub items: u32,
+    /// Its server said that nothing had changed when something had: the whole is asked for each time.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub false_304: bool,
     /// What decided `due`.
     #[serde(skip_serializing_if = "Why::is_rhythm")]
     pub why: Why,
@@ -284,7 +290,24 @@ impl State {
 
     /// Whether what is known of the last answer is kept to ourselves this time.
     pub(super) fn is_audit(&self) -> bool {
-        self.bodiless >= AUDIT_AFTER
+        self.false_304 || self.bodiless >= AUDIT_AFTER
+    }
+
+    /// Whether other entries than those that are known, before their body is taken in, prove for the first time that the
+    /// server says wrongly that nothing has changed: they came unasked for with the validators that were known.
+    pub(super) fn convicts(&mut self, items: Id, validity: &Validity) -> bool {
+        let same = (&self.etag.as_deref(), &self.last_modified.as_deref())
+            == (&validity.etag.as_deref(), &validity.last_modified.as_deref());
+        let validated = self.etag.is_some() || self.last_modified.is_some();
+        let items = u32::try_from(items.0 >> 32).unwrap_or(u32::MAX).max(1);
+        let known = std::mem::replace(&mut self.items, items);
+        if known == 0 || known == items {
+            return false;
+        }
+        let proved = same && validated && self.is_audit();
+        let first = proved && !self.false_304;
+        self.false_304 = proved;
+        first
     }
 
     /// Whether what has not changed for long is read through again. Its items then count as seen: the pipeline forgets
@@ -566,6 +589,22 @@ mod tests {
         let mut state = moved(&[Some("a"); 4]);
         (0..3).for_each(|_| state.fail("x", None, &plan));
         assert_eq!((state.address(), state.errors()), (None, 1));
+    }
+
+    #[test]
+    fn a_server_that_says_304_for_ever_is_found_out() {
+        let stuck = || Validity { etag: Some("1".to_owned()), ..Validity::default() };
+        let fresh = || Validity { etag: Some("2".to_owned()), ..Validity::default() };
+        let items = |number: u64| Id::of(&[&number.to_be_bytes()]);
+        let mut state = State { etag: Some("1".into()), bodiless: 30, ..State::default() };
+        assert!(!state.convicts(items(1), &stuck()), "nothing was known");
+        assert!(!state.clone().convicts(items(1), &stuck()), "nothing has changed");
+        assert!(!state.clone().convicts(items(2), &fresh()), "it changed just now");
+        assert!(!State { bodiless: 29, ..state.clone() }.convicts(items(2), &stuck()), "we asked for it");
+        assert!(state.convicts(items(2), &stuck()) && !state.convicts(items(3), &stuck()));
+        state.bodiless = 0;
+        assert!(state.is_audit());
+        assert!(!state.convicts(items(4), &fresh()) && !state.is_audit());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Bytes to text: byte order mark, then the HTTP header, then the document's own word, then UTF-8, then windows-1252.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// How much of a document is searched for its declaration, in bytes.
@@ -7,13 +9,13 @@ const HEAD_BYTES: usize = 1024;
 
 /// Decodes a feed, a page or a text. Never fails: what no charset explains becomes replacement characters.
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
-    decode_noting(bytes, content_type).0
+    decode_noting(bytes, content_type).0.into_owned()
 }
 
 /// The same, and whether the bytes were not in the charset that they were said to be in.
-pub(super) fn decode_noting(bytes: &[u8], content_type: Option<&str>) -> (String, bool) {
+pub(super) fn decode_noting<'a>(bytes: &'a [u8], content_type: Option<&str>) -> (Cow<'a, str>, bool) {
     if let Some(text) = utf32(bytes) {
-        return (text, false);
+        return (Cow::Owned(text), false);
     }
     let encoding = Encoding::for_bom(bytes)
         .map(|(encoding, _)| encoding)
@@ -27,9 +29,9 @@ pub(super) fn decode_noting(bytes: &[u8], content_type: Option<&str>) -> (String
     };
     let (text, _, damaged) = encoding.decode(bytes);
     if damaged && encoding == UTF_8 && Encoding::for_bom(bytes).is_none() && !mostly_utf8(&text) {
-        return (WINDOWS_1252.decode(bytes).0.into_owned(), true);
+        return (WINDOWS_1252.decode(bytes).0, true);
     }
-    (text.into_owned(), damaged)
+    (text, damaged)
 }
 
 /// Browsers have given it up; some servers have not.

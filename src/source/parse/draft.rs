@@ -2,6 +2,7 @@
 //! dialect in which nothing has to be guessed. Pure.
 
 use jiff::Timestamp;
+use memchr::memmem;
 use url::Url;
 
 use super::{
@@ -38,45 +39,45 @@ impl Words<'_> {
 
     /// Plain text, or HTML.
     pub(super) fn read(&self, own: &Own<'_>) -> String {
-        match self {
-            Self::Plain(raw) | Self::Html(raw) => pieces(raw).fold(String::new(), |mut text, piece| {
-                match piece {
-                    Token::Text(raw) => text.push_str(&entity::plain(raw, own)),
-                    Token::Literal(raw) => text.push_str(raw),
-                    Token::Start(_) | Token::End(_) => {}
-                }
-                text
-            }),
-            Self::Markup(raw) => markup(raw, own),
-            Self::ReadPlain(text) | Self::ReadHtml(text) => text.clone(),
-        }
+        let mut text = String::new();
+        self.push(&mut text, own);
+        text
     }
 
     fn push(&self, out: &mut String, own: &Own<'_>) {
         match self {
             Self::Plain(raw) | Self::Html(raw) => {
-                for piece in pieces(raw) {
+                for piece in Scanner::new(raw) {
                     match piece {
-                        Token::Text(raw) => entity::push_text(out, raw, own),
-                        Token::Literal(raw) => entity::push_literal(out, raw),
+                        Token::Text(raw) => entity::push_plain(out, raw, own),
+                        Token::Literal(raw) => entity::push_allowed(out, raw),
                         Token::Start(_) | Token::End(_) => {}
                     }
                 }
             }
-            Self::Markup(raw) => entity::push_literal(out, &markup(raw, own)),
-            Self::ReadPlain(text) | Self::ReadHtml(text) => entity::push_literal(out, text),
+            Self::Markup(raw) => entity::push_allowed(out, &markup(raw, own)),
+            Self::ReadPlain(text) | Self::ReadHtml(text) => entity::push_allowed(out, text),
+        }
+    }
+
+    /// Whether it reads as it is written.
+    fn is_bare(&self) -> bool {
+        match self {
+            Self::Plain(text) | Self::Html(text) => is_bare(text),
+            Self::Markup(_) => false,
+            Self::ReadPlain(text) | Self::ReadHtml(text) => is_bare(text),
         }
     }
 }
 
-fn pieces(raw: &str) -> impl Iterator<Item = Token<'_>> {
-    Scanner::new(raw)
+fn is_bare(text: &str) -> bool {
+    memchr::memchr2(b'<', b'&', text.as_bytes()).is_none()
 }
 
 /// Elements of the document as HTML, without the prefixes that their names have there.
 fn markup(raw: &str, own: &Own<'_>) -> String {
     let mut out = String::with_capacity(raw.len());
-    for piece in pieces(raw) {
+    for piece in Scanner::new(raw) {
         match piece {
             Token::Text(raw) => entity::push_text(&mut out, raw, own),
             Token::Literal(raw) => entity::push_literal(&mut out, raw),
@@ -288,6 +289,10 @@ fn push_words(out: &mut String, name: &str, words: Option<&Words<'_>>, own: &Own
     out.push_str(name);
     out.push_str(if words.is_html() { " type=\"html\"" } else { " type=\"text\"" });
     out.push('>');
+    let bare = words.is_bare();
+    if !bare {
+        out.push_str(OPEN);
+    }
     let open = out.len();
     words.push(out, own);
     if out.get(open..).is_none_or(|text| text.trim().is_empty()) {
@@ -295,9 +300,25 @@ fn push_words(out: &mut String, name: &str, words: Option<&Words<'_>>, own: &Own
         out.truncate(start);
         return;
     }
+    if !bare {
+        close_section(out, open);
+    }
     out.push_str("</");
     out.push_str(name);
     out.push('>');
+}
+
+/// A text with markup in it goes to the parser as one piece: mark by mark would take it twice the time.
+const OPEN: &str = "<![CDATA[";
+const CLOSE: &str = "]]>";
+
+/// Ends a section that begins at `open`, and that its own text must not end.
+fn close_section(out: &mut String, open: usize) {
+    if out.as_bytes().get(open..).is_some_and(|text| memmem::find(text, CLOSE.as_bytes()).is_some()) {
+        let text = out.split_off(open);
+        out.push_str(&text.replace(CLOSE, "]]]]><![CDATA[>"));
+    }
+    out.push_str(CLOSE);
 }
 
 #[cfg(test)]
@@ -331,6 +352,18 @@ mod tests {
     }
 
     #[test]
+    fn a_text_cannot_end_its_section() {
+        let mut out = String::new();
+        push_words(
+            &mut out,
+            "title",
+            Some(&Words::Html("<![CDATA[<a>]]]]>&gt;<b>\u{7}&#7;")),
+            &Own::read(""),
+        );
+        assert_eq!(out, "<title type=\"html\"><![CDATA[<a>]]]]><![CDATA[>]]></title>");
+    }
+
+    #[test]
     fn an_entry_is_written_as_atom() {
         let mut draft = Draft::default();
         draft.title.offer(0, Words::Html("A <![CDATA[<b>]]>&amp;amp; B"));
@@ -341,9 +374,9 @@ mod tests {
         draft.push_entry(&mut out, &Own::read(""));
         assert_eq!(
             out,
-            "<entry><title type=\"html\">A &lt;b>&amp;amp; B</title>\
+            "<entry><title type=\"html\"><![CDATA[A <b>&amp; B]]></title>\
              <link rel=\"alternate\" href=\"https://a.example/?a=1&amp;b=2\"/>\
-             <summary type=\"html\">x &amp;lt; &lt;i a='b'>y&lt;/i></summary></entry>"
+             <summary type=\"html\"><![CDATA[x &lt; <i a='b'>y</i>]]></summary></entry>"
         );
     }
 }

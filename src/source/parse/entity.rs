@@ -56,28 +56,33 @@ impl<'a> Own<'a> {
 
 /// Writes text from between tags so that XML has it.
 pub(super) fn push_text(out: &mut String, raw: &str, own: &Own<'_>) {
+    each(raw, own, |piece| push_literal(out, piece));
+}
+
+/// Writes text from between tags as it is meant.
+pub(super) fn push_plain(out: &mut String, raw: &str, own: &Own<'_>) {
+    each(raw, own, |piece| push_allowed(out, piece));
+}
+
+/// Gives a text in pieces as they are meant.
+fn each(raw: &str, own: &Own<'_>, mut push: impl FnMut(&str)) {
     let mut rest = raw;
-    while let Some(at) = memchr::memchr2(b'&', b'<', rest.as_bytes()) {
+    while let Some(at) = memchr::memchr(b'&', rest.as_bytes()) {
         let (before, entity) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        push_allowed(out, before);
+        push(before);
         let inner = entity.get(1..).unwrap_or("");
-        if entity.starts_with('<') {
-            out.push_str("&lt;");
-            rest = inner;
-            continue;
-        }
         let length = inner.bytes().take(ENTITY_BYTES_MAX).position(|b| b == b';');
         let name = length.and_then(|length| inner.get(..length)).unwrap_or("");
         rest = if let Some(text) = resolved(name, own) {
-            out.push_str(&text);
+            push(&text);
             inner.get(name.len() + 1..).unwrap_or("")
         } else {
             own.bare.set(true);
-            out.push_str("&amp;");
+            push("&");
             inner
         };
     }
-    push_allowed(out, rest);
+    push(rest);
 }
 
 /// Writes text that means what it says.
@@ -104,19 +109,14 @@ pub(in crate::source) fn push_value(out: &mut String, raw: &str) {
 
 /// Text or an attribute's value as it is meant.
 pub(in crate::source) fn plain(raw: &str, own: &Own<'_>) -> String {
-    if !raw.contains('&') {
-        return raw.to_owned();
-    }
-    let mut sound = String::with_capacity(raw.len());
-    push_text(&mut sound, raw, own);
-    // only these five are left
-    html_escape::decode_html_entities(&sound).into_owned()
+    let mut text = String::with_capacity(raw.len());
+    push_plain(&mut text, raw, own);
+    text
 }
 
 /// Characters that XML does not have go.
-fn push_allowed(out: &mut String, raw: &str) {
-    let plain = |b: u8| b >= b' ' && b != 0xef || matches!(b, b'\t' | b'\n' | b'\r');
-    if raw.bytes().all(plain) {
+pub(super) fn push_allowed(out: &mut String, raw: &str) {
+    if is_allowed(raw.as_bytes()) {
         return out.push_str(raw);
     }
     let forbidden =
@@ -124,27 +124,39 @@ fn push_allowed(out: &mut String, raw: &str) {
     out.extend(raw.chars().filter(|c| !forbidden(*c)));
 }
 
+/// In pieces that a processor takes at once: no branch within one.
+fn is_allowed(raw: &[u8]) -> bool {
+    let control =
+        |b: u8| u8::from(b < b' ') & u8::from(b != b'\t') & u8::from(b != b'\n') & u8::from(b != b'\r');
+    let any = |piece: &[u8]| piece.iter().fold(0, |any, b| any | control(*b)) != 0;
+    let (pieces, rest) = raw.as_chunks::<64>();
+    if any(rest) || pieces.iter().any(|piece| any(piece)) {
+        return false;
+    }
+    let after = |at: usize| raw.get(at + 1..at + 3);
+    !memchr::memchr_iter(0xef, raw).any(|at| matches!(after(at), Some([0xbf, 0xbe | 0xbf])))
+}
+
+/// What stands between `&` and `;`, as it is meant.
 fn resolved(name: &str, own: &Own<'_>) -> Option<Cow<'static, str>> {
     if let Some(number) = name.strip_prefix('#') {
         return numeric(number).map(Cow::Owned);
     }
     match name {
-        "amp" => Some("&amp;".into()),
-        "lt" => Some("&lt;".into()),
-        "gt" => Some("&gt;".into()),
-        "quot" => Some("&quot;".into()),
-        "apos" => Some("&apos;".into()),
+        "amp" => Some("&".into()),
+        "lt" => Some("<".into()),
+        "gt" => Some(">".into()),
+        "quot" => Some("\"".into()),
+        "apos" => Some("'".into()),
         _ if name.is_empty() => None,
         _ if !own.texts.is_empty() && own.texts.contains_key(name) => {
-            let mut out = String::new();
-            push_literal(&mut out, own.text(name).unwrap_or(""));
-            Some(Cow::Owned(out))
+            Some(Cow::Owned(own.text(name).unwrap_or("").to_owned()))
         }
         _ if !name.bytes().all(|b| b.is_ascii_alphanumeric()) => None,
         _ => {
             let written = format!("&{name};");
             let decoded = html_escape::decode_html_entities(&written).into_owned();
-            (decoded != written).then(|| Cow::Owned(decoded.replace('&', "&amp;").replace('<', "&lt;")))
+            (decoded != written).then_some(Cow::Owned(decoded))
         }
     }
 }
@@ -157,16 +169,9 @@ fn numeric(number: &str) -> Option<String> {
     };
     let c = match code {
         128..=159 => encoding_rs::WINDOWS_1252.decode(&[u8::try_from(code).ok()?]).0.chars().next()?,
-        0 => return Some(String::new()),
         _ => char::from_u32(code).unwrap_or('\u{fffd}'),
     };
-    Some(match c {
-        '&' => "&amp;".to_owned(),
-        '<' => "&lt;".to_owned(),
-        '\u{fffe}' | '\u{ffff}' => String::new(),
-        c if c < ' ' && !matches!(c, '\t' | '\n' | '\r') => String::new(),
-        c => c.to_string(),
-    })
+    Some(c.to_string())
 }
 
 #[cfg(test)]

@@ -168,7 +168,7 @@ mod tests {
                 "authors":[{"name":"X"}],"tags":["y"],"attachments":[{"url":"http://a.example/z"}]}]}"#,
             "<entry><link rel=\"alternate\" href=\"http://a.example/x\"/><updated>2017-03-02T15:04:05Z</updated>\
              <author><name>X</name></author><category term=\"y\"/><link rel=\"enclosure\" href=\"http://a.example/z\"/>\
-             <content type=\"html\">&lt;p>a</content></entry>",
+             <content type=\"html\"><![CDATA[<p>a]]></content></entry>",
         );
     }
 

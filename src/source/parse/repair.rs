@@ -1,6 +1,8 @@
 //! What the world's feeds get wrong, put right before the parser sees it: one pass over the document gathers what it
 //! says of the feed and of each item, and writes that down in the dialect that the parser reads best. Pure.
 
+use std::io::Read;
+
 use url::Url;
 
 use super::{
@@ -60,15 +62,19 @@ const TAIL: &str = "</feed>";
 
 impl Repaired {
     /// The whole feed.
-    pub(super) fn whole(&self) -> String {
-        [&self.head, &self.entries, TAIL].concat()
+    pub(super) fn whole(&self) -> impl Read + '_ {
+        self.with(&self.entries)
     }
 
-    /// The feed with one entry alone, for each of them.
-    pub(super) fn singles(&self) -> Vec<String> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let entries = starts.zip(&self.ends).map(|(start, end)| self.entries.get(start..*end).unwrap_or(""));
-        entries.map(|entry| [self.head.as_str(), entry, TAIL].concat()).collect()
+    /// The feed with one entry alone.
+    pub(super) fn single(&self, number: usize) -> impl Read + '_ {
+        let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        let end = self.ends.get(number).copied().unwrap_or(start);
+        self.with(self.entries.get(start..end).unwrap_or(""))
+    }
+
+    fn with<'a>(&'a self, entries: &'a str) -> impl Read + 'a {
+        self.head.as_bytes().chain(entries.as_bytes()).chain(TAIL.as_bytes())
     }
 }
 
@@ -412,10 +418,16 @@ mod tests {
     fn forgotten_ends_cost_nothing() {
         check(
             "<rss><channel><title>t<item><title>a<item></item></title></item></channel></rss>",
-            "<entry><title type=\"html\">a&lt;item>&lt;/item></title></entry>",
+            "<entry><title type=\"html\"><![CDATA[a<item></item>]]></title></entry>",
         );
         check("<rss><item><title>a</item><item><title>b</title></rss>", &[A, B].concat());
         check("<rss><item><title>a</title><item><title>b</title></item></rss>", &[A, B].concat());
+    }
+
+    #[test]
+    fn what_begins_like_an_item_is_none() {
+        let fit = repair("<rss><channel><itemx>a</itemx><items/><entry-x/></channel></rss>", None).unwrap();
+        assert_eq!((fit.items, fit.entries.as_str()), (0, ""));
     }
 
     #[test]
@@ -465,7 +477,7 @@ mod tests {
         check(
             "<feed xml:base='/b/'><entry xml:base='c/'><link href='d'/><summary type='html'>&lt;a href='e'></summary></entry></feed>",
             "<entry><link rel=\"alternate\" href=\"http://a.example/b/c/d\"/>\
-             <summary type=\"html\">&lt;a href='http://a.example/b/c/e'></summary></entry>",
+             <summary type=\"html\"><![CDATA[<a href='http://a.example/b/c/e'>]]></summary></entry>",
         );
     }
 
@@ -474,10 +486,13 @@ mod tests {
         let title = |raw: &str, expected: &str| {
             check(&format!("<feed><entry>{raw}</entry></feed>"), &format!("<entry>{expected}</entry>"));
         };
-        title("<title>a &lt; b</title>", "<title type=\"text\">a &lt; b</title>");
-        title("<title>&lt;p>a&lt;/p></title>", "<title type=\"html\">&lt;p>a&lt;/p></title>");
-        title("<title>a <b>c</b></title>", "<title type=\"html\">a &lt;b>c&lt;/b></title>");
-        title("<title type='no/such'>PGI+YTwvYj4=</title>", "<title type=\"html\">&lt;b>a&lt;/b></title>");
+        title("<title>a &lt; b</title>", "<title type=\"text\"><![CDATA[a < b]]></title>");
+        title("<title>&lt;p>a&lt;/p></title>", "<title type=\"html\"><![CDATA[<p>a</p>]]></title>");
+        title("<title>a <b>c</b></title>", "<title type=\"html\"><![CDATA[a <b>c</b>]]></title>");
+        title(
+            "<title type='no/such'>PGI+YTwvYj4=</title>",
+            "<title type=\"html\"><![CDATA[<b>a</b>]]></title>",
+        );
         title("<title mode='base64'>YQ==</title>", "<title type=\"html\">a</title>");
         title("<content type='image/png'>iVBORw==</content>", "");
     }
@@ -486,7 +501,7 @@ mod tests {
     fn an_entry_may_hold_another() {
         check(
             "<feed><entry><title type='html'>a</title><content type='application/atom+xml'><entry><title>x</title></entry></content></entry></feed>",
-            "<entry><title type=\"html\">a</title><content type=\"html\">&lt;entry>&lt;title>x&lt;/title>&lt;/entry></content></entry>",
+            "<entry><title type=\"html\">a</title><content type=\"html\"><![CDATA[<entry><title>x</title></entry>]]></content></entry>",
         );
     }
 

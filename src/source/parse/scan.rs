@@ -1,6 +1,8 @@
 //! Markup as a row of tags and texts, however broken it is: nothing is nested here, nothing fails, and every byte is
 //! looked at a few times at most. Pure.
 
+use memchr::memmem;
+
 /// A piece of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::source) enum Token<'a> {
@@ -67,10 +69,10 @@ impl<'a> Scanner<'a> {
     /// Reads up to and over a mark, or to the end.
     fn take_past(&mut self, mark: &str) -> &'a str {
         let rest = self.source.get(self.at..).unwrap_or("");
-        match rest.split_once(mark) {
-            Some((before, _)) => {
-                self.at += before.len() + mark.len();
-                before
+        match memmem::find(rest.as_bytes(), mark.as_bytes()) {
+            Some(at) => {
+                self.at += at + mark.len();
+                rest.get(..at).unwrap_or("")
             }
             None => self.take(rest.len()),
         }
