@@ -42,6 +42,7 @@ pub(super) fn decide(
         of_id: Some(id),
         similarity: None,
         change: None,
+        fits_too: Vec::new(),
         tagger: None,
         story: Some(report.story),
         entities: Vec::new(),
