@@ -306,7 +306,12 @@ fn simulate(reports: &[Report], weights: &[f64], thresholds: [f64; 3]) -> Vec<(I
     made
 }
 
-fn merging(reports: &[Report], weights: &[f64], thresholds: [f64; 3], margin: f64) -> (Vec<(Id, bool)>, Vec<(Id, bool)>, usize) {
+fn merging(
+    reports: &[Report],
+    weights: &[f64],
+    thresholds: [f64; 3],
+    margin: f64,
+) -> (Vec<(Id, bool)>, Vec<(Id, bool)>, usize) {
     let mut stories = Stories::new();
     let mut made = Vec::new();
     let mut merges = 0;
@@ -319,7 +324,17 @@ fn merging(reports: &[Report], weights: &[f64], thresholds: [f64; 3], margin: f6
         let (headline, length) = found.loaded.regime();
         let threshold = thresholds[if headline { 2 } else { usize::from(!member.dated) }];
         if joined.is_some() {
-            let others: Vec<Id> = found.candidates.iter().filter(|c| c.story != member.story && dot(&model::inputs(&c.features, headline, !member.dated, length), weights) - threshold >= margin).map(|c| c.story).collect();
+            let others: Vec<Id> = found
+                .candidates
+                .iter()
+                .filter(|c| {
+                    c.story != member.story
+                        && dot(&model::inputs(&c.features, headline, !member.dated, length), weights)
+                            - threshold
+                            >= margin
+                })
+                .map(|c| c.story)
+                .collect();
             for other in others {
                 merges += 1;
                 let (a, b) = (member.story, other);
@@ -342,14 +357,21 @@ fn merging(reports: &[Report], weights: &[f64], thresholds: [f64; 3], margin: f6
 }
 
 fn tried(folder: &Path) -> Result<()> {
-    let sets: Vec<(String, Vec<Report>)> = SETS.iter().map(|name| Ok((name.to_string(), arrival(load(folder, name)?, &[])))).collect::<Result<_>>()?;
+    let sets: Vec<(String, Vec<Report>)> = SETS
+        .iter()
+        .map(|name| Ok((name.to_string(), arrival(load(folder, name)?, &[]))))
+        .collect::<Result<_>>()?;
     let weights: Vec<f64> = model::story_weights().to_vec();
     for (name, stream) in &sets {
         let base = b_cubed(stream, &simulate(stream, &weights, STORY_THRESHOLDS), |_| true);
         println!("{name} base {base:.4?}");
         for margin in [0.0, 1.0, 2.0] {
             let (made, last, merges) = merging(stream, &weights, STORY_THRESHOLDS, margin);
-            println!("{name} margin {margin} merges {merges} online {:.4?} final {:.4?}", b_cubed(stream, &made, |_| true), b_cubed(stream, &last, |_| true));
+            println!(
+                "{name} margin {margin} merges {merges} online {:.4?} final {:.4?}",
+                b_cubed(stream, &made, |_| true),
+                b_cubed(stream, &last, |_| true)
+            );
         }
     }
     for (name, stream) in &sets {
@@ -607,8 +629,13 @@ fn run(
             dated: member.dated,
         };
         let touched = touched.entry(member.story).or_default();
-        let memory =
-            Memory { story: Some(member.story), traces: touched.clone(), learned: &learned, besides: None, followed_beside: BTreeSet::new() };
+        let memory = Memory {
+            story: Some(member.story),
+            traces: touched.clone(),
+            learned: &learned,
+            besides: None,
+            followed_beside: BTreeSet::new(),
+        };
         let seen: Vec<Seen> = topics
             .compare(&doc, &found, &stories, &memory)
             .into_iter()

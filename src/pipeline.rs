@@ -327,7 +327,11 @@ impl Pipeline {
         let adoption = adopt::look_over(&self.state, &stored, topics, &mut || self.pulse.beat())?;
         for topic in &adoption.topics {
             let stories = adoption.stories.iter().filter(|(_, traced)| traced.topic == *topic).count();
-            tracing::info!(topic, stories, "the topic looked over what is stored and follows what it is sure of");
+            tracing::info!(
+                topic,
+                stories,
+                "the topic looked over what is stored and follows what it is sure of"
+            );
         }
         self.journal.append(self.now, &LineRef::Adopted(&adoption))?;
         adopt::adopt(&mut self.state, &mut self.changes, &adoption);

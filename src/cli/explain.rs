@@ -52,7 +52,8 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let alone = answers.len() == 1;
     for mut answer in answers {
         let sample = sample_of(flags, &config, &answer)?.filter(|_| alone && known);
-        let advice = sample.as_ref().map_or_else(Vec::new, |sample| advice::of(&config.topics, &answer, &sample.path));
+        let advice =
+            sample.as_ref().map_or_else(Vec::new, |sample| advice::of(&config.topics, &answer, &sample.path));
         if flags.json {
             if let Some(why) = answer["why"].as_object_mut() {
                 why.insert("advice".to_owned(), advice.iter().map(advice::Advice::json).collect());

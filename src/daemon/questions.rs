@@ -162,11 +162,7 @@ pub fn decisions(state_dir: &Path) -> anyhow::Result<Vec<Decision>> {
     for line in reader.scan(crate::journal::Position::default())? {
         match line?.1 {
             Line::Article { decision, .. } | Line::Rejected { decision, .. } => decisions.push(decision),
-            Line::Notice { .. }
-            | Line::Sighted(_)
-            | Line::Rules(_)
-            | Line::Adopted(_)
-            | Line::Commit(_) => {}
+            Line::Notice { .. } | Line::Sighted(_) | Line::Rules(_) | Line::Adopted(_) | Line::Commit(_) => {}
         }
     }
     Ok(decisions)

@@ -112,11 +112,8 @@ fn judge(
     // Of a copy nothing is kept to compare: its original speaks for it.
     let own = state.stories.member(seq).filter(|(loaded, _)| !loaded.entries().is_empty());
     let Some((loaded, _)) = own else { return Vec::new() };
-    let assignment = Assignment {
-        loaded: loaded.clone(),
-        normal: state.stories.normal(loaded),
-        ..Assignment::default()
-    };
+    let assignment =
+        Assignment { loaded: loaded.clone(), normal: state.stories.normal(loaded), ..Assignment::default() };
     let (time, dated) = event_time(article);
     let doc = Doc {
         title: &article.title,
@@ -200,11 +197,8 @@ mod tests {
 
     #[test]
     fn a_topic_looks_again_where_it_matches_otherwise() {
-        let ferry = TopicRule {
-            name: "ferry".to_owned(),
-            query: Some("ferry".to_owned()),
-            ..TopicRule::default()
-        };
+        let ferry =
+            TopicRule { name: "ferry".to_owned(), query: Some("ferry".to_owned()), ..TopicRule::default() };
         check(ferry.clone(), &[]);
         check(TopicRule { cooldown_secs: 60, min_outlets: 2, ..ferry.clone() }, &[]);
         check(TopicRule { query: Some("ferries".to_owned()), ..ferry.clone() }, &["ferry"]);

@@ -263,7 +263,10 @@ impl Arrival<'_> {
         let mut told = Told::default();
         let Some(story) = decision.story else { return Ok(told) };
         let doc = doc(article, analysis);
-        let memory = Memory { followed_beside: state.followed(&decision.fits_too), ..state.memory(Some(story), joined, None) };
+        let memory = Memory {
+            followed_beside: state.followed(&decision.fits_too),
+            ..state.memory(Some(story), joined, None)
+        };
         let verdicts = state.topics.judge(&doc, assignment, &state.stories, &memory);
         told.misses = verdicts.misses;
         let verdict = decision.verdict;
@@ -275,7 +278,8 @@ impl Arrival<'_> {
         let full_text = decision.reason.as_deref() == Some(FULL_TEXT);
         let novel = OnceCell::new();
         let fits_too = decision.fits_too.clone();
-        let case = Case { state, known, article, analysis, story, fits_too, verdict, full_text, other, novel };
+        let case =
+            Case { state, known, article, analysis, story, fits_too, verdict, full_text, other, novel };
         for found in verdicts.matches {
             let Some(topic) = state.topics.name(found.topic) else { continue };
             let next = |told: &Told| state.counters.alert_seq + told.alerts.len() as u64 + 1;

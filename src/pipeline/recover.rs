@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Outbox, Pipeline, PipelineError, adopt::{self, Adoption}, apply,
+    Outbox, Pipeline, PipelineError,
+    adopt::{self, Adoption},
+    apply,
     decide::{self, Analysis},
     expire::{Expiry, OldestDay},
     in_parallel, kept,

@@ -506,8 +506,13 @@ mod tests {
         };
         let traces = following.into_iter().map(|trace| (0, trace)).collect();
         let learned = Learned::default();
-        let memory =
-            Memory { story: assignment.story, traces, learned: &learned, besides: None, followed_beside: BTreeSet::new() };
+        let memory = Memory {
+            story: assignment.story,
+            traces,
+            learned: &learned,
+            besides: None,
+            followed_beside: BTreeSet::new(),
+        };
         topics.judge(&doc, &assignment, &stories, &memory)
     }
 

@@ -70,7 +70,10 @@ mod tests {
             examples: vec![PathBuf::from("/c/ferry.txt")],
             ..Topic::default()
         };
-        of(&[topic("ferry"), topic("port")], answer, Path::new("/c/examples/new.json")).iter().map(Advice::in_words).collect()
+        of(&[topic("ferry"), topic("port")], answer, Path::new("/c/examples/new.json"))
+            .iter()
+            .map(Advice::in_words)
+            .collect()
     }
 
     #[test]

@@ -148,7 +148,9 @@ pub fn story_score(features: &[f64; FEATURES], (headline, length): (bool, f64), 
 }
 
 /// exp
-pub fn story_weights() -> &'static [f64; INPUTS] { &weights::STORY }
+pub fn story_weights() -> &'static [f64; INPUTS] {
+    &weights::STORY
+}
 
 /// Sum of products.
 pub fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {

@@ -48,9 +48,15 @@ fn a_new_topic_follows_what_goes_on_and_tells_nothing_of_what_was() {
     assert_eq!(world.alerts(), Vec::<Value>::new());
     world.restart();
     let (outcome, evidence) = world.ferries(report("tern.example", RESCUE)).unwrap();
-    assert_eq!((outcome.as_str(), evidence.as_str()), ("alerted", r#"["in a story that the topic follows"]"#));
+    assert_eq!(
+        (outcome.as_str(), evidence.as_str()),
+        ("alerted", r#"["in a story that the topic follows"]"#)
+    );
     let alerts = world.alerts();
-    assert_eq!((alerts.len(), &alerts[0]["kind"], &alerts[0]["reports"]), (1, &"new-story".into(), &2.into()));
+    assert_eq!(
+        (alerts.len(), &alerts[0]["kind"], &alerts[0]["reports"]),
+        (1, &"new-story".into(), &2.into())
+    );
     world.verify();
 }
 
