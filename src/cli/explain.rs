@@ -5,7 +5,7 @@ mod advice;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{ConfigFlag, Failure};
 use crate::{
@@ -55,7 +55,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
         let advice =
             sample.as_ref().map_or_else(Vec::new, |sample| advice::of(&config.topics, &answer, &sample.path));
         if flags.json {
-            if let Some(why) = answer["why"].as_object_mut() {
+            if let Some(why) = answer.get_mut("why").and_then(Value::as_object_mut) {
                 why.insert("advice".to_owned(), advice.iter().map(advice::Advice::json).collect());
             }
             writeln!(out, "{answer}")?;
@@ -84,7 +84,8 @@ fn sample_of(flags: &Flags, config: &Config, answer: &Value) -> std::io::Result<
     if let Some(path) = flags.save.as_deref().or(Some(file).filter(|file| file.is_file())) {
         return Ok(Some(Sample { id: None, path: std::path::absolute(path)? }));
     }
-    let id = answer["article"]["id"].as_str().filter(|_| answer["why"]["text_expired"] != json!(true));
+    let expired = answer.pointer("/why/text_expired").is_some();
+    let id = answer.pointer("/article/id").and_then(Value::as_str).filter(|_| !expired);
     Ok(id.map(|id| Sample {
         id: Some(id.to_owned()),
         path: daemon::sample_folder(config).join(format!("{id}.json")),

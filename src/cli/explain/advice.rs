@@ -22,7 +22,11 @@ pub(super) struct Advice {
 /// What to add where a match is wrong, or a miss. `sample` is the file that holds the article, or that it can be saved to.
 pub(super) fn of(topics: &[Topic], answer: &Value, sample: &Path) -> Vec<Advice> {
     let matched = rows(&answer["matches"]).filter(|found| found["outcome"] != "suppressed:sample");
-    let near = rows(&answer["why"]["topics_missed"]).filter(|miss| rows(&miss["evidence"]).next().is_some());
+    let near = answer
+        .pointer("/why/topics_missed")
+        .into_iter()
+        .flat_map(rows)
+        .filter(|miss| rows(&miss["evidence"]).next().is_some());
     let matched = matched.map(|found| (&found["topic"], true));
     let all = matched.chain(near.take(MISSES_MAX).map(|miss| (&miss["topic"], false)));
     let advised = all.filter_map(|(name, matched)| {

@@ -147,11 +147,6 @@ pub fn story_score(features: &[f64; FEATURES], (headline, length): (bool, f64), 
     dot(&inputs(features, headline, undated, length), &weights::STORY) - threshold
 }
 
-/// exp
-pub fn story_weights() -> &'static [f64; INPUTS] {
-    &weights::STORY
-}
-
 /// Sum of products.
 pub fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
