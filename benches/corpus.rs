@@ -109,7 +109,7 @@ fn word(random: &mut Random) -> String {
     spelled(random.below(bound))
 }
 
-fn spelled(number: u64) -> String {
+pub(crate) fn spelled(number: u64) -> String {
     const SYLLABLES: [&str; 16] = [
         "ba", "ren", "to", "lis", "ma", "ko", "ver", "sin", "da", "pol", "ne", "gar", "ti", "hum", "ro",
         "fel",

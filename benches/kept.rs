@@ -103,6 +103,7 @@ fn decision(article: &storywatch::article::Article, seq: u64) -> Decision {
         similarity: None,
         change: None,
         story: Some(Id(seq)),
+        fits_too: Vec::new(),
         tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),

@@ -1,20 +1,22 @@
 //! The pipeline's stages over a corpus, each by itself.
 
 use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
     hint::black_box,
     sync::{LazyLock, OnceLock},
 };
 
 use storywatch::{
     article::{Article, Id},
-    event::TrackedName,
+    event::{Rules, TopicRule, TrackedName},
     pipeline::{
         address,
         dedupe::{self, Entry, Index, Probe, Relation},
         entity::{self, Names},
         fingerprint, quote,
-        story::{Member, Stories, terms},
+        story::{Assignment, Member, Stories, terms},
         text::{self, Words},
+        topic::{Doc, Learned, Memory, Topics, Trace},
     },
 };
 
@@ -118,11 +120,54 @@ pub(crate) fn story_features(corpus: &Corpus) {
 
 /// Features, weights, the story that fits, and taking in.
 pub(crate) fn stories(corpus: &Corpus) {
+    each_in_its_story(corpus, |_, _, _, _| {});
+}
+
+/// The same, and a thousand topics that are asked: each has a query and a sample, a report of the corpus.
+pub(crate) fn topics(corpus: &Corpus) {
+    const TOPICS: usize = 1_000;
+    let sampled = corpus.articles.iter().step_by((corpus.articles.len() / TOPICS).max(1)).take(TOPICS);
+    let rules = sampled.zip(0..).map(|(article, number): (&Article, u64)| TopicRule {
+        name: number.to_string(),
+        query: Some(format!("\"{}\" AND {}*", corpus::named(number % 400), corpus::spelled(number))),
+        examples: vec![article.clone()],
+        ..TopicRule::default()
+    });
+    let (topics, _) = Topics::compile(&Rules { topics: rules.collect(), ..Rules::default() });
+    let learned = Learned::default();
+    let mut traces: HashMap<Id, BTreeMap<usize, Trace>> = HashMap::new();
+    each_in_its_story(corpus, |article, assignment, stories, story| {
+        let doc = Doc {
+            title: &article.title,
+            text: &article.text,
+            outlet: &article.outlet,
+            url: article.url.as_deref(),
+            language: Some("en"),
+            entities: &[],
+            time: article.seen_at.as_second(),
+            dated: true,
+        };
+        let of_story = traces.entry(story).or_default();
+        let memory = Memory {
+            story: assignment.story,
+            traces: of_story.clone(),
+            learned: &learned,
+            besides: None,
+            followed_beside: BTreeSet::new(),
+        };
+        let verdicts = topics.judge(&doc, assignment, stories, &memory);
+        of_story.extend(verdicts.traces.into_iter().map(|(topic, trace, _)| (topic, trace)));
+    });
+}
+
+fn each_in_its_story(corpus: &Corpus, mut judged: impl FnMut(&Article, &Assignment, &Stories, Id)) {
     let mut stories = Stories::new();
     for (article, seq) in corpus.articles.iter().zip(1_u64..) {
         let vector = stories.weigh(&terms::features(&article.title, &article.text, Some("en")));
         let time = article.seen_at.as_second();
-        let story = stories.assign(&vector, time, true).story.unwrap_or(Id(seq));
+        let assignment = stories.assign(&vector, time, true);
+        let story = assignment.story.unwrap_or(Id(seq));
+        judged(article, &assignment, &stories, story);
         let outlet = dedupe::site_hash(&article.outlet);
         let (report, dated, copy, entities) = (Id(seq), true, false, Vec::new());
         stories.insert(Member { seq, report, story, time, dated, outlet, copy, vector, entities });

@@ -38,7 +38,7 @@ struct Stage {
     run: fn(&Corpus),
 }
 
-const STAGES: [Stage; 18] = [
+const STAGES: [Stage; 19] = [
     Stage { name: "article-id", run: article_id },
     Stage { name: "address", run: pipeline::addresses },
     Stage { name: "words", run: pipeline::words },
@@ -51,6 +51,7 @@ const STAGES: [Stage; 18] = [
     Stage { name: "names-10000", run: pipeline::names_tracked },
     Stage { name: "story-features", run: pipeline::story_features },
     Stage { name: "stories", run: pipeline::stories },
+    Stage { name: "topics-1000", run: pipeline::topics },
     Stage { name: "journal", run: kept::journal },
     Stage { name: "index", run: kept::index },
     Stage { name: "whole", run: kept::whole },

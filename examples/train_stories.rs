@@ -416,7 +416,7 @@ fn list(out: &mut String, told: &str, name: &str, weights: &[f64]) -> Result<()>
 }
 
 const STORY_RIDGE: f64 = 10.0;
-const STORY_THRESHOLDS: [f64; 3] = [-0.6, -3.1, -0.8];
+const STORY_THRESHOLDS: [f64; 3] = [-0.6, -3.4, -0.8];
 const TOPIC_RIDGE: f64 = 0.05;
 
 /// One article of a stream as a topic saw it.
@@ -550,8 +550,13 @@ fn run(
             dated: member.dated,
         };
         let touched = touched.entry(member.story).or_default();
-        let memory =
-            Memory { story: Some(member.story), traces: touched.clone(), learned: &learned, besides: None };
+        let memory = Memory {
+            story: Some(member.story),
+            traces: touched.clone(),
+            learned: &learned,
+            besides: None,
+            followed_beside: BTreeSet::new(),
+        };
         let seen: Vec<Seen> = topics
             .compare(&doc, &found, &stories, &memory)
             .into_iter()

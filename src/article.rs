@@ -214,6 +214,8 @@ pub enum Occasion {
     Replay,
     /// In an answer of a feed that gave nearly all its known items in another form at once.
     Rekeyed,
+    /// Old coverage that the user hands over, so that stories and topics know of it: none of it is told.
+    Backfill,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if asks for a reference")]
@@ -358,6 +360,9 @@ pub struct Decision {
     pub change: Option<Change>,
     /// Null only where it is rejected.
     pub story: Option<Id>,
+    /// Other stories that it fits as well.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub fits_too: Vec<Id>,
     /// How names were found; `None` where none were looked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tagger: Option<Tagger>,

@@ -205,7 +205,7 @@ pub struct Store {
 }
 
 /// What the user tracks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topic {
     /// Unique; at most 100 characters in one line.
     pub name: String,

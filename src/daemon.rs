@@ -28,6 +28,7 @@ mod reading;
 mod remembered;
 mod retention;
 mod rules;
+mod samples;
 mod sinks;
 mod tail;
 mod topics;
@@ -37,10 +38,11 @@ pub use self::{
     backtest::backtest,
     export::export,
     feeds::{advice, each_feed},
-    ingest::{Ingested, ingest},
+    ingest::{How, Ingested, ingest},
     questions::{Desk, Explained, decisions, explain, status, status_once},
     reading::read,
     rules::read_rules,
+    samples::{fetch_once, sample_folder, save_stored},
     sinks::{Tested, retry, sinks, test_topic},
     tail::tail_since,
     topics::{NewTopic, new_topic},

@@ -482,6 +482,7 @@ mod tests {
             similarity: None,
             change: None,
             story: Some(Id(u64::from(piece.wave))),
+            fits_too: Vec::new(),
             tagger: None,
             entities: Vec::new(),
             quotes: Vec::new(),

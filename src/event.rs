@@ -14,7 +14,7 @@ use crate::{
 pub enum Event {
     /// Articles, rejections and checkpoints of one source.
     Batch(Delivery),
-    /// From here on these rules hold. Answered with what each topic found of active stories.
+    /// From here on these rules hold.
     Rules(Box<Rules>),
     /// Time goes on though nothing arrives.
     Tick(Timestamp),
@@ -46,6 +46,8 @@ pub enum Question {
     ExplainArticle(Box<Article>),
     /// Why a known report, by address or id, did what it did.
     ExplainKnown(String),
+    /// A known report, by address or id, as a drop takes it.
+    Article(String),
     /// How things stand.
     Status,
     /// Tell a test alert of a topic.

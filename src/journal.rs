@@ -25,7 +25,7 @@ use self::{
 use crate::{
     article::{Alert, Article, Checkpoint, Decision, Rejected},
     event::Rules,
-    pipeline::{topic::Traced, view::Locator},
+    pipeline::{adopt::Adoption, topic::Traced, view::Locator},
 };
 
 pub mod day;
@@ -90,6 +90,8 @@ pub enum Line {
     },
     /// From here on these rules hold.
     Rules(Rules),
+    /// What topics of new rules follow of the stories that go on.
+    Adopted(Adoption),
     /// All lines since the last commit hold.
     Commit(Commit),
 }
@@ -137,6 +139,8 @@ pub enum LineRef<'a> {
     },
     /// See `Line::Rules`.
     Rules(&'a Rules),
+    /// See `Line::Adopted`.
+    Adopted(&'a Adoption),
 }
 
 /// Ends a batch.

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use tokio::sync::{broadcast, mpsc};
 
 pub mod address;
+pub mod adopt;
 mod apply;
 pub mod backtest;
 mod bearers;
@@ -20,6 +21,7 @@ pub mod fingerprint;
 mod grouped;
 mod identity;
 pub mod kept;
+mod kin;
 pub mod memory;
 mod notice;
 pub mod novel;
@@ -66,7 +68,7 @@ use crate::{
 
 /// Version of what is kept of an article's analysis (tokeniser, sketch, features); an index of an older one is built
 /// again.
-pub const ANALYSIS: u32 = 2;
+pub const ANALYSIS: u32 = 3;
 
 /// From so many articles on a batch is analysed by several threads.
 const PARALLEL_ARTICLES_MIN: usize = 8;
@@ -308,11 +310,33 @@ impl Pipeline {
         if rules == self.state.rules {
             return Ok(());
         }
+        let changed = adopt::changed(&self.state.rules, &rules);
         let place = self.journal.append(self.now, &LineRef::Rules(&rules))?;
         self.lines = true;
         self.changes.put(Tree::Meta, record::RULES, encode(&place));
         self.state.set_rules(rules, &mut self.changes);
+        self.look_over(changed)?;
         self.commit(self.now)
+    }
+
+    /// Has topics look over the stories that go on; what they find is journalled, and not told.
+    fn look_over(&mut self, topics: Vec<String>) -> Result<(), PipelineError> {
+        if topics.is_empty() || self.state.window.is_empty() {
+            return Ok(());
+        }
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let adoption = adopt::look_over(&self.state, &stored, topics, &mut || self.pulse.beat())?;
+        for topic in &adoption.topics {
+            let stories = adoption.stories.iter().filter(|(_, traced)| traced.topic == *topic).count();
+            tracing::info!(
+                topic,
+                stories,
+                "the topic looked over what is stored and follows what it is sure of"
+            );
+        }
+        self.journal.append(self.now, &LineRef::Adopted(&adoption))?;
+        adopt::adopt(&mut self.state, &mut self.changes, &adoption);
+        Ok(())
     }
 
     /// The rules in force.

@@ -1,21 +1,32 @@
 //! `explain`: why an article did what it did.
 
+mod advice;
+
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde_json::Value;
 
 use super::{ConfigFlag, Failure};
-use crate::daemon::{self, Explained};
+use crate::{
+    config::Config,
+    daemon::{self, Explained},
+};
 
 /// Tell why an article did, or did not, alert.
 ///
 /// FILE|URL|ID is a file in any drop format (what it would do now, nothing is stored), or the address or id of an
 /// article that was decided before. Shows what it was compared with, which story it joined, and for each topic what
-/// counted and what was missing. Never fetches anything.
+/// counted and what was missing, and what to add to a topic that should see it otherwise. Never fetches anything.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
     /// A file, an address, or an id as decisions and alerts give it.
     #[arg(value_name = "FILE|URL|ID")]
     target: String,
+
+    /// Save the stored article as a file, for a topic's `examples` or `not_examples`.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
 
     /// Print the decision as JSON, with "why".
     #[arg(long)]
@@ -30,19 +41,55 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     super::log_for_people();
     let config = super::config(&flags.config)?;
     let explained = daemon::explain(&config, &flags.target)?;
+    if let Some(path) = &flags.save {
+        daemon::save_stored(&config, &flags.target, path)?;
+    }
     let (answers, known) = match explained {
         Explained::Known(answers) => (answers, true),
         Explained::Unknown(answer) => (vec![answer], false),
     };
     let mut out = std::io::stdout().lock();
-    for answer in &answers {
+    let alone = answers.len() == 1;
+    for mut answer in answers {
+        let sample = sample_of(flags, &config, &answer)?.filter(|_| alone && known);
+        let advice =
+            sample.as_ref().map_or_else(Vec::new, |sample| advice::of(&config.topics, &answer, &sample.path));
         if flags.json {
+            if let Some(why) = answer.get_mut("why").and_then(Value::as_object_mut) {
+                why.insert("advice".to_owned(), advice.iter().map(advice::Advice::json).collect());
+            }
             writeln!(out, "{answer}")?;
-        } else {
-            out.write_all(in_words(answer).as_bytes())?;
+            continue;
+        }
+        out.write_all(in_words(&answer).as_bytes())?;
+        for advice in &advice {
+            writeln!(out, "{}", advice.in_words())?;
+        }
+        if let Some(Sample { id: Some(id), path }) = sample.filter(|_| !advice.is_empty()) {
+            writeln!(out, "            save it with: storywatch explain {id} --save {}", path.display())?;
         }
     }
     if known { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// The file that holds an article, or that it can be saved to.
+struct Sample {
+    /// Under which it is stored, where it has yet to be saved.
+    id: Option<String>,
+    path: PathBuf,
+}
+
+fn sample_of(flags: &Flags, config: &Config, answer: &Value) -> std::io::Result<Option<Sample>> {
+    let file = Path::new(&flags.target);
+    if let Some(path) = flags.save.as_deref().or(Some(file).filter(|file| file.is_file())) {
+        return Ok(Some(Sample { id: None, path: std::path::absolute(path)? }));
+    }
+    let expired = answer.pointer("/why/text_expired").is_some();
+    let id = answer.pointer("/article/id").and_then(Value::as_str).filter(|_| !expired);
+    Ok(id.map(|id| Sample {
+        id: Some(id.to_owned()),
+        path: daemon::sample_folder(config).join(format!("{id}.json")),
+    }))
 }
 
 /// An answer for people.
@@ -70,6 +117,10 @@ fn in_words(answer: &Value) -> String {
     lines.extend(passage(&change["added"], "new in it"));
     lines.extend(passage(&change["removed"], "gone from it"));
     lines.push(format!("  story     {}", word(&answer["story"])));
+    let fits_too = rows(&answer["fits_too"]).map(word).collect::<Vec<_>>();
+    if !fits_too.is_empty() {
+        lines.push(format!("            fits also {}", fits_too.join(", ")));
+    }
     let names = rows(&answer["entities"]).map(|entity| word(&entity["name"])).collect::<Vec<_>>();
     lines.push(format!("  names     {}", names.join(", ")));
     if answer["tagger"] == "lists" {

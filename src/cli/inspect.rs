@@ -4,16 +4,14 @@ mod text;
 
 use std::{fs, io::Write, path::PathBuf};
 
-use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Failure;
-use crate::source::{
-    FetchLimits,
-    fetch::{Fetched, Fetcher, Outcome, Request},
-    page, parse,
+use crate::{
+    daemon,
+    source::{FetchLimits, page, parse},
 };
 
 /// Show what the daemon reads in a feed, a page or a text; nothing is stored.
@@ -137,29 +135,10 @@ fn each<T: Serialize>(
 fn get(input: &str, inputs: &Inputs) -> anyhow::Result<Got> {
     let (content_type, base) = (inputs.content_type.clone(), inputs.base_url.clone());
     if input.starts_with("http://") || input.starts_with("https://") {
-        let fetched = fetch(input)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let fetched = runtime.block_on(daemon::fetch_once(input, &FetchLimits::default()))?;
         let url = base.or(Some(fetched.url));
         return Ok(Got { bytes: fetched.body, content_type: content_type.or(fetched.content_type), url });
     }
     Ok(Got { bytes: fs::read(input)?, content_type, url: base })
-}
-
-/// Asks an address once. What the user names may be private; where it redirects to may not.
-fn fetch(address: &str) -> anyhow::Result<Fetched> {
-    let parsed = url::Url::parse(address)?;
-    let named = parsed.host_str().zip(parsed.port_or_known_default());
-    let allow_private =
-        named.and_then(|(host, port)| format!("{host}:{port}").parse().ok()).into_iter().collect();
-    let fetcher = Fetcher::new(&FetchLimits { allow_private, ..FetchLimits::default() });
-    let request = Request { url: address, configured: Some(address), ..Request::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(fetcher.get(request)) {
-        Outcome::Fetched(fetched) => Ok(*fetched),
-        Outcome::NotModified(_) => {
-            bail!("the server says that nothing has changed, though nothing was known")
-        }
-        Outcome::Transient(failure) | Outcome::Permanent(failure) | Outcome::Gone(failure) => {
-            bail!("{}", failure.reason)
-        }
-    }
 }

@@ -40,17 +40,24 @@ enum What {
 
 /// Propose a topic from reports of the story that you want to follow.
 ///
-/// Reads the samples (text, HTML, JSON Lines: whatever a drop takes), finds the names and words that set them apart,
-/// and prints a [[topic]] for the config, with what it would have alerted over everything that is stored. Changes
-/// nothing: copy it into the config, edit it to your liking, and reload. A page on the web is saved to a file first.
+/// Reads the samples, finds the names and words that set them apart, and prints a [[topic]] for the config, with what it
+/// would have alerted over everything that is stored: copy it into the config, edit it to your liking, and reload.
+///
+/// A sample is a file (text, HTML, JSON Lines: whatever a drop takes), the id or address of a report that is stored, or
+/// the address of any page, which is asked for once. What is no file yet is saved as one, because the config names
+/// files; nothing else is changed.
 #[derive(Args, Debug)]
 struct New {
     /// What alerts will call the topic.
     name: String,
 
     /// Sample reports.
-    #[arg(required = true, value_name = "FILE")]
-    samples: Vec<PathBuf>,
+    #[arg(required = true, value_name = "FILE|URL|ID")]
+    samples: Vec<String>,
+
+    /// Where samples are saved that are no files yet [default: examples beside the config file].
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
 }
 
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
@@ -68,8 +75,11 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
             }
         }
         Some(What::Test { name }) => return test(&config, name, flags.json),
-        Some(What::New(New { name, samples })) => {
-            let new = daemon::new_topic(&config, name, samples)?;
+        Some(What::New(New { name, samples, save })) => {
+            let folder = save.clone().unwrap_or_else(|| daemon::sample_folder(&config));
+            let new = daemon::new_topic(&config, (name, &folder), samples, &mut |sample, path| {
+                super::complain(&format!("saved {} as {}", harmless(sample), path.display()));
+            })?;
             if flags.json { format!("{}\n", new_json(&new)) } else { new_toml(&new)? }
         }
     };
@@ -125,7 +135,7 @@ fn list(config: &Config, of_topics: &[Value]) -> String {
     let mut text = String::new();
     if config.topics.is_empty() {
         let path = config.path.display();
-        writeln!(text, "{path} has no topics: `storywatch topics new NAME FILE...` proposes one").ok();
+        writeln!(text, "{path} has no topics: `storywatch topics new NAME FILE|URL...` proposes one").ok();
     }
     for topic in &config.topics {
         writeln!(text, "{}", harmless(&topic.name)).ok();

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    article::{Article, Delivery, Found, Receipt, Rejected},
+    article::{Article, Delivery, Found, Occasion, Receipt, Rejected},
     config::Config,
     event::Event,
     serve::control::{self, Replies, Reply, Request},
@@ -33,6 +33,15 @@ pub struct Ingested {
     pub failed: usize,
 }
 
+/// How files are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct How {
+    /// Show no progress.
+    pub quiet: bool,
+    /// It is old coverage: nothing of it is told.
+    pub backfill: bool,
+}
+
 /// Reads files through the pipeline. `print` gets the decisions after their commit.
 ///
 /// # Errors
@@ -40,7 +49,7 @@ pub struct Ingested {
 pub fn ingest(
     config: &Config,
     paths: &[PathBuf],
-    quiet: bool,
+    how: How,
     print: &mut dyn FnMut(&[String]) -> io::Result<()>,
 ) -> anyhow::Result<Ingested> {
     let paths = paths.iter().map(std::path::absolute).collect::<io::Result<Vec<_>>>()?;
@@ -49,11 +58,12 @@ pub fn ingest(
             bail!("there is no file {}", path.display());
         }
     }
-    if let Some(replies) = control::request(&config.control, &Request::Ingest(paths.clone()))? {
+    let live = if how.backfill { Occasion::Backfill } else { Occasion::Live };
+    if let Some(replies) = control::request(&config.control, &Request::Ingest(paths.clone(), live))? {
         return from_daemon(replies, print);
     }
     let mut pipeline = super::open_for_work(config)?;
-    let bar = progress(quiet);
+    let bar = progress(how.quiet);
     let mut push = |found: Vec<Found>| {
         let (receipt, mut received) = oneshot::channel();
         let at = Timestamp::now();
@@ -63,7 +73,8 @@ pub fn ingest(
         bar.inc(decisions.len() as u64);
         Ok(())
     };
-    read_all(&paths, Clock::Replay(None), &mut push)?;
+    let replay = if how.backfill { Occasion::Backfill } else { Occasion::Replay };
+    read_all(&paths, Clock::Replay(None), replay, &mut push)?;
     bar.finish_and_clear();
     pipeline.close()?;
     Ok(Ingested::default())
@@ -73,6 +84,7 @@ pub fn ingest(
 fn read_all(
     paths: &[PathBuf],
     mut clock: Clock,
+    occasion: Occasion,
     push: &mut dyn FnMut(Vec<Found>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     for path in list(paths)? {
@@ -80,13 +92,21 @@ fn read_all(
             Err(rejected) => push(vec![Found::Rejected(*rejected)])?,
             Ok(mut reader) => {
                 while let Some((found, _)) = reader.next_delivery() {
-                    push(found.into_iter().map(|one| not_embargoed(one, Timestamp::now())).collect())?;
+                    let found = found.into_iter().map(|one| not_embargoed(one, Timestamp::now()));
+                    push(found.map(|one| on(occasion, one)).collect())?;
                 }
                 clock = reader.clock();
             }
         }
     }
     Ok(())
+}
+
+fn on(occasion: Occasion, found: Found) -> Found {
+    match found {
+        Found::Article(article) => Found::Article(Article { occasion, ..article }),
+        rejected @ Found::Rejected(_) => rejected,
+    }
 }
 
 /// Who asks once cannot be told later: only a watched directory holds what is under an embargo.
@@ -175,7 +195,7 @@ fn from_daemon(
 
 /// How the daemon reads files for a client of the control socket: as if they were dropped now.
 pub(super) fn through_the_door() -> control::Ingest {
-    Arc::new(|paths, door, lines| {
+    Arc::new(|paths, occasion, door, lines| {
         let mut push = |found: Vec<Found>| {
             for json in through(&door, found)? {
                 let raw = RawValue::from_string(json).context("a decision is no JSON")?;
@@ -183,7 +203,7 @@ pub(super) fn through_the_door() -> control::Ingest {
             }
             Ok(())
         };
-        if let Err(fault) = read_all(&paths, Clock::Live(Timestamp::now()), &mut push) {
+        if let Err(fault) = read_all(&paths, Clock::Live(Timestamp::now()), occasion, &mut push) {
             // A client that has gone needs no answer.
             lines.blocking_send(Reply::Fault(format!("{fault:#}"))).ok();
         }

@@ -117,12 +117,13 @@ impl<'a> Desk<'a> {
         let question = match asked {
             Request::ExplainArticle(article) => Question::ExplainArticle(article),
             Request::Explain(target) => Question::ExplainKnown(target),
+            Request::Article(target) => Question::Article(target),
             Request::Status => Question::Status,
             Request::Checkpoints(keys) => Question::Checkpoints(keys),
             Request::CheckpointsFrom(key) => Question::CheckpointsFrom(key),
             Request::Test(topic) => Question::Test(topic),
             Request::Retry(sinks) => Question::Retry(sinks),
-            Request::Ingest(_) | Request::Read(_) => bail!("this is asked of another room"),
+            Request::Ingest(..) | Request::Read(_) => bail!("this is asked of another room"),
         };
         Ok(self.pipeline()?.answer(question))
     }
@@ -161,7 +162,7 @@ pub fn decisions(state_dir: &Path) -> anyhow::Result<Vec<Decision>> {
     for line in reader.scan(crate::journal::Position::default())? {
         match line?.1 {
             Line::Article { decision, .. } | Line::Rejected { decision, .. } => decisions.push(decision),
-            Line::Notice { .. } | Line::Sighted(_) | Line::Rules(_) | Line::Commit(_) => {}
+            Line::Notice { .. } | Line::Sighted(_) | Line::Rules(_) | Line::Adopted(_) | Line::Commit(_) => {}
         }
     }
     Ok(decisions)

@@ -1,12 +1,12 @@
 //! A new topic, from sample reports.
 
-use std::{io, path::PathBuf};
+use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 
 use super::{
     backtest::try_topic,
-    rules::{SAMPLES_MAX, read_articles},
+    samples::{self, Samples},
 };
 use crate::{
     config::Config,
@@ -32,22 +32,21 @@ pub struct NewTopic {
     pub tried: Option<Backtest>,
 }
 
-/// Reads samples, proposes a topic, and tries it over the journal.
+/// Reads samples (files, stored reports by id or address, pages), proposes a topic, and tries it over the journal. What is
+/// no file yet is saved into `folder`, and `saved` hears where.
 ///
 /// # Errors
-/// When the name is taken, a sample cannot be read, or the journal cannot.
-pub fn new_topic(config: &Config, name: &str, samples: &[PathBuf]) -> anyhow::Result<NewTopic> {
+/// When the name is taken, a sample cannot be read or saved, or the journal cannot be read.
+pub fn new_topic(
+    config: &Config,
+    (name, folder): (&str, &Path),
+    wanted: &[String],
+    saved: &mut dyn FnMut(&str, &Path),
+) -> anyhow::Result<NewTopic> {
     if config.topics.iter().any(|topic| topic.name == name) {
         bail!("{} has a topic \"{name}\" already: choose another name", config.path.display());
     }
-    let examples = samples.iter().map(std::path::absolute).collect::<io::Result<Vec<_>>>()?;
-    let mut articles = Vec::new();
-    for path in &examples {
-        let read = read_articles(path)
-            .map_err(|fault| anyhow!("the sample {} could not be read: {fault}", path.display()))?;
-        articles.extend(read);
-    }
-    articles.truncate(SAMPLES_MAX);
+    let Samples { articles, files: examples } = samples::read(config, (name, folder), wanted, saved)?;
     let proposal = propose(&articles);
     let samples = articles.len();
     let topic = TopicRule {

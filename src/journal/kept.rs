@@ -487,6 +487,7 @@ mod tests {
             similarity: None,
             change: None,
             story: Some(Id(seq)),
+            fits_too: Vec::new(),
             tagger: None,
             entities: Vec::new(),
             quotes: Vec::new(),

@@ -164,6 +164,7 @@ impl KeptArticle {
             similarity: self.similarity,
             change: None,
             story: self.story,
+            fits_too: Vec::new(),
             tagger: None,
             entities: self.names.iter().flat_map(named).collect(),
             quotes: Vec::new(),

@@ -42,6 +42,7 @@ fn decision(number: u64) -> Decision {
         similarity: Some(0.1),
         change: None,
         story: None,
+        fits_too: Vec::new(),
         tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),

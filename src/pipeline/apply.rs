@@ -57,6 +57,7 @@ pub(crate) fn apply(
             member: member(state, seq, &report, placed, analysis).encode(),
             persons: bearers::named_in_full(&decision.entities),
             learned: learned(state, placed.traces),
+            fits_too: decision.fits_too.clone(),
         },
     };
     let keys: Vec<u64> = analysis.keys.known_by().collect();

@@ -7,13 +7,14 @@ use super::{
     entity,
     fingerprint::{self, Fingerprint},
     identity::{self, Identified, Keys},
+    kin,
     outcome::Case,
     quote,
     record::{Known, Report},
     state::State,
     story::{self, Assignment, Vector, Weights, terms::Features},
     text::{self, Words},
-    topic::{Doc, Miss, Traced, Verdicts},
+    topic::{Doc, Memory, Miss, Traced, Verdicts},
     view::{Locator, ViewError},
     withdraw,
 };
@@ -121,6 +122,7 @@ pub(crate) fn seen(article: &Article, id: Id, report: &Report) -> Decision {
         similarity: Some(1.0),
         change: None,
         story: Some(report.story),
+        fits_too: Vec::new(),
         tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),
@@ -156,6 +158,7 @@ pub(crate) fn rejected(rejected: &Rejected) -> Decision {
         similarity: None,
         change: None,
         story: None,
+        fits_too: Vec::new(),
         tagger: None,
         entities: Vec::new(),
         quotes: Vec::new(),
@@ -185,6 +188,7 @@ pub(crate) fn decide(
             similarity: placed.similarity.map(rounded),
             change: placed.change,
             story: None,
+            fits_too: Vec::new(),
             tagger: None,
             entities: Vec::new(),
             quotes: Vec::new(),
@@ -212,6 +216,9 @@ pub(crate) fn decide(
     let joined = placed.other.as_ref().map(|report| report.story).or(assignment.story);
     let story = joined.unwrap_or(placed.id.report);
     decided.decision.story = Some(story);
+    if placed.verdict == Verdict::New {
+        decided.decision.fits_too = fits_too(&assignment);
+    }
     entity::resolve(&mut analysis.entities, &mut analysis.quotes, |surname| {
         let tracked = state.names.bearer(surname).map(|name| (name, true));
         let told = || Some((state.bearers.of(joined?, surname)?.to_owned(), false));
@@ -226,6 +233,12 @@ pub(crate) fn decide(
     decided.decision.entities = mem::take(&mut analysis.entities);
     decided.decision.quotes = mem::take(&mut analysis.quotes);
     Ok(decided)
+}
+
+/// Other stories that an article would have joined, had there not been a better one.
+fn fits_too(assignment: &Assignment) -> Vec<Id> {
+    let others = assignment.candidates.iter().skip(1).take(kin::TIES_MAX);
+    others.filter(|other| other.score >= 0.0).map(|other| other.story).collect()
 }
 
 /// What the topics make of one article.
@@ -255,7 +268,10 @@ impl Arrival<'_> {
         let mut told = Told::default();
         let Some(story) = decision.story else { return Ok(told) };
         let doc = doc(article, analysis);
-        let memory = state.memory(Some(story), joined, None);
+        let memory = Memory {
+            followed_beside: state.followed(&decision.fits_too),
+            ..state.memory(Some(story), joined, None)
+        };
         let verdicts = state.topics.judge(&doc, assignment, &state.stories, &memory);
         told.misses = verdicts.misses;
         let verdict = decision.verdict;
@@ -267,7 +283,20 @@ impl Arrival<'_> {
         told.traces = verdicts.traces.into_iter().filter_map(named).collect();
         let full_text = decision.reason.as_deref() == Some(FULL_TEXT);
         let novel = OnceCell::new();
-        let case = Case { state, known, article, analysis, story, verdict, full_text, copied, other, novel };
+        let fits_too = decision.fits_too.clone();
+        let case = Case {
+            state,
+            known,
+            article,
+            analysis,
+            story,
+            fits_too,
+            verdict,
+            full_text,
+            copied,
+            other,
+            novel,
+        };
         for found in verdicts.matches {
             let Some(topic) = state.topics.name(found.topic) else { continue };
             let next = |told: &Told| state.counters.alert_seq + told.alerts.len() as u64 + 1;

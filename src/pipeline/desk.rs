@@ -144,7 +144,7 @@ pub(crate) fn surge(state: &State, topic: u64, now: i64, event: i64) -> Option<S
 /// Whether a match counts for the topic's pace: something new that came in the course of things.
 pub(crate) fn is_paced(decision: &Decision, outcome: &str) -> bool {
     let reason = outcome.strip_prefix("suppressed:");
-    decision.verdict == Verdict::New && !matches!(reason, Some("sample" | "old" | "first-fetch"))
+    decision.verdict == Verdict::New && !matches!(reason, Some("sample" | "old" | "first-fetch" | "backfill"))
 }
 
 /// Why a match waits to be told, by what became of it.
@@ -314,7 +314,7 @@ pub(crate) fn hold_story(held: &mut Option<Held>, item: DigestItem, now: i64) {
 pub(crate) fn item(state: &State, key: u64, placed: &Placed<'_>) -> DigestItem {
     let Placed { article, decision, .. } = *placed;
     let story = decision.story.unwrap_or(decision.article.id.report);
-    let told = state.follows.get(&(story, key)).is_some_and(|follow| follow.told.is_some());
+    let told = state.told(story, &decision.fits_too, key).is_some();
     let kind = match (article.standing, decision.verdict) {
         (Standing::Withdrawn, _) => AlertKind::Withdrawn,
         (_, Verdict::Update) => AlertKind::Update,

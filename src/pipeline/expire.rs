@@ -175,7 +175,7 @@ impl Pipeline {
                     self.lines = true;
                 }
             }
-            Line::Article { .. } | Line::Notice { .. } => {}
+            Line::Article { .. } | Line::Notice { .. } | Line::Adopted(_) => {}
         }
         Ok(())
     }

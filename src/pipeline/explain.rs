@@ -36,6 +36,7 @@ impl Pipeline {
         let answer = match question {
             Question::ExplainArticle(article) => self.explain(&article),
             Question::ExplainKnown(target) => self.explain_known(&target),
+            Question::Article(target) => self.article_of(&target),
             Question::Status => self.status(),
             Question::Retry(sinks) => self.retry(&sinks),
             Question::Test(_) => Ok(json!({ "error": "only a running daemon tells a test alert" })),
@@ -62,17 +63,31 @@ impl Pipeline {
         with_why(&decision, why)
     }
 
+    /// A known article as a drop takes it, so that it can serve as a sample.
+    fn article_of(&self, target: &str) -> Result<Value, PipelineError> {
+        let stored = Stored { store: &self.store, journal: &self.journal };
+        let known = Known { view: &stored, changes: &self.changes };
+        let Some(report) = find(known, target)? else { return Ok(unknown(target)) };
+        let at = decide::text_of(&self.state, &report).unwrap_or(report.at);
+        let Line::Article { article, decision, marks: None, .. } = self.journal.read(at)? else {
+            return Ok(json!({ "error": format!("the text of {target} has expired") }));
+        };
+        Ok(json!({
+            "url": article.url,
+            "title": article.title,
+            "text": article.text,
+            "published": article.published,
+            "source": article.outlet,
+            "language": decision.article.language,
+            "authors": article.authors,
+        }))
+    }
+
     /// What a known article did, by id or address.
     fn explain_known(&self, target: &str) -> Result<Value, PipelineError> {
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
-        let Some(report) = find(known, target)? else {
-            return Ok(json!({
-                "error": format!(
-                    "no article is known by {target}: give an id or address as decisions and alerts have it, or a file"
-                ),
-            }));
-        };
+        let Some(report) = find(known, target)? else { return Ok(unknown(target)) };
         let at = decide::text_of(&self.state, &report).unwrap_or(report.at);
         let line = match self.journal.read(at)? {
             Line::Sighted(kept) => Line::from(kept),
@@ -271,6 +286,14 @@ impl Pipeline {
             },
         }))
     }
+}
+
+fn unknown(target: &str) -> Value {
+    json!({
+        "error": format!(
+            "no article is known by {target}: give an id or address as decisions and alerts have it, or a file"
+        ),
+    })
 }
 
 /// Checkpoints are text where they are told on: whoever wants to know what stands in them reads it.

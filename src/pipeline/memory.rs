@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use super::view::{Changes, Locator, Rows, Tree, View, ViewError};
-use crate::article::Article;
+use crate::article::{Article, Decision};
 
 /// Rows and articles, kept until they are removed.
 #[derive(Debug, Default)]
@@ -61,6 +61,10 @@ impl View for MemoryView {
             what: format!("the article at byte {} of day {}", at.offset, at.day),
             source: NoArticle.into(),
         })
+    }
+
+    fn decided(&self, _at: Locator) -> Result<Option<(Article, Decision)>, ViewError> {
+        Ok(None)
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Case<'a> {
     pub(super) article: &'a Article,
     pub(super) analysis: &'a Analysis,
     pub(super) story: Id,
+    /// Other stories that it fits as well.
+    pub(super) fits_too: Vec<Id>,
     pub(super) verdict: Verdict,
     /// An update that is none of the publisher's: a teaser became its page's text.
     pub(super) full_text: bool,
@@ -153,8 +155,7 @@ impl Case<'_> {
         if summary.independent < rule.min_outlets {
             return Err("min-outlets");
         }
-        let follow = self.state.follows.get(&(self.story, key));
-        match follow.and_then(|follow| follow.told) {
+        match self.state.told(self.story, &self.fits_too, key) {
             None => Ok(AlertKind::NewStory),
             Some(told) if rule.cooldown_secs > 0 && now.saturating_sub(told) < rule.cooldown_secs => {
                 Err("cooldown")
@@ -168,6 +169,7 @@ impl Case<'_> {
         let rules = &self.state.rules;
         let (limit_secs, reason) = match self.article.occasion {
             Occasion::Replay => return Ok(()),
+            Occasion::Backfill => return Err("backfill"),
             Occasion::Live | Occasion::Rekeyed => (rules.max_age_secs, "old"),
             Occasion::FirstFetch => (rules.first_fetch_secs, "first-fetch"),
         };

@@ -82,6 +82,8 @@ pub(crate) struct Windowed {
     pub(crate) persons: Vec<String>,
     /// The topics that learned from it, by `topic::Topics::learner`.
     pub(crate) learned: Vec<u64>,
+    /// Of `kin`: other stories that it fits as well.
+    pub(crate) fits_too: Vec<Id>,
 }
 
 /// The same as it is read, without copying.

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Outbox, Pipeline, PipelineError, apply,
+    Outbox, Pipeline, PipelineError,
+    adopt::{self, Adoption},
+    apply,
     decide::{self, Analysis},
     expire::{Expiry, OldestDay},
     in_parallel, kept,
@@ -79,6 +81,7 @@ pub(super) struct Batch {
 
 enum Other {
     Rules(Locator, crate::event::Rules),
+    Adopted(Adoption),
     Sighted(Locator, Box<KeptArticle>),
     Rejected(u64, Box<Decision>),
     Notice(u64, Locator, Timestamp, Vec<Alert>),
@@ -181,6 +184,7 @@ fn apply_other(
             changes.put(Tree::Meta, record::RULES, encode(at));
             state.set_rules(rules.clone(), changes);
         }
+        Other::Adopted(adoption) => adopt::adopt(state, changes, adoption),
         Other::Sighted(at, kept) => apply::sighted(view, changes, *at, kept)?,
         Other::Rejected(seq, decision) => apply::rejected(state, changes, *seq, decision),
         Other::Notice(seq, at, time, alerts) => apply::notice(state, changes, (*seq, *at), *time, alerts),
@@ -228,6 +232,9 @@ pub(super) fn next_batch(scan: &mut Scan) -> Result<Option<(Batch, Commit, Posit
             Ok((at, Line::Rules(rules))) => {
                 batch.others.push((batch.articles.len(), Other::Rules(at, rules)));
             }
+            Ok((_, Line::Adopted(adoption))) => {
+                batch.others.push((batch.articles.len(), Other::Adopted(adoption)));
+            }
             Ok((_, Line::Commit(commit))) => return Ok(Some((batch, commit, Scan::position(scan)))),
             Err(fault @ JournalError::Damaged { .. }) => {
                 tracing::error!("{fault}; what stood there is lost, the rest goes on");
@@ -253,7 +260,8 @@ pub struct Redecided {
     pub left_out: u64,
     /// The first day, as a number yyyymmdd, of which every article was decided again; none where there is none.
     pub whole_from: Option<u32>,
-    /// Ids of those whose decision or alerts came out differently; the first hundred.
+    /// Ids of those whose decision or alerts came out differently, and topics that found something else when they looked
+    /// over the window; the first hundred.
     pub different: Vec<String>,
     /// How many differ.
     pub differ: u64,
@@ -279,13 +287,13 @@ pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecide
         let mut others = batch.others.iter().peekable();
         for (at, decided) in batch.articles.iter().enumerate() {
             while let Some((_, other)) = others.next_if(|(before, _)| *before <= at) {
+                redecided.other(&state, &memory, last_kept, other)?;
                 apply_other(&mut state, &memory, &mut changes, other)?;
             }
             if decided.marks.is_some() {
                 last_kept = Some(decided.seq);
             }
-            // all that an article is compared with must be as it was
-            let look_back_whole = state.window.keys().next() > last_kept.as_ref();
+            let look_back_whole = is_whole(&state, last_kept);
             let analysis = if decided.marks.is_some() || last_kept.is_some() && !look_back_whole {
                 redecided.left_out += 1;
                 redecided.whole_from = None;
@@ -299,6 +307,7 @@ pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecide
             apply::apply(&mut state, &memory, &mut changes, &decided.placed(vector.as_ref()), &analysis)?;
         }
         for (_, other) in others {
+            redecided.other(&state, &memory, last_kept, other)?;
             apply_other(&mut state, &memory, &mut changes, other)?;
         }
         finish(&mut state, &mut changes, &commit);
@@ -308,16 +317,41 @@ pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecide
     Ok(redecided)
 }
 
+/// All that an article is compared with is as it was.
+fn is_whole(state: &State, last_kept: Option<u64>) -> bool {
+    state.window.keys().next() > last_kept.as_ref()
+}
+
 impl Redecided {
+    /// Has topics look over the window again where they did.
+    fn other(
+        &mut self,
+        state: &State,
+        view: &dyn View,
+        last_kept: Option<u64>,
+        other: &Other,
+    ) -> Result<(), PipelineError> {
+        let Other::Adopted(adoption) = other else { return Ok(()) };
+        if is_whole(state, last_kept) {
+            let again = adopt::look_over(state, view, adoption.topics.clone(), &mut || ())?;
+            self.count(again == *adoption, || format!("what {} follow", adoption.topics.join(", ")));
+        }
+        Ok(())
+    }
+
     fn again(&mut self, decided: &Decided, same: bool) {
         self.articles += 1;
         self.whole_from = self.whole_from.or(Some(decided.at.day));
+        self.count(same, || decided.decision.article.id.to_string());
+    }
+
+    fn count(&mut self, same: bool, name: impl FnOnce() -> String) {
         if same {
             return;
         }
         self.differ += 1;
         if self.different.len() < DIFFERENT_NAMED_MAX {
-            self.different.push(decided.decision.article.id.to_string());
+            self.different.push(name());
         }
     }
 }
@@ -350,6 +384,14 @@ impl View for Again<'_> {
     fn article(&self, at: Locator) -> Result<Article, ViewError> {
         let failed = |fault: JournalError| ViewError { what: format!("{at:?}"), source: fault.into() };
         self.journal.read_article(at).map_err(failed)
+    }
+
+    fn decided(&self, at: Locator) -> Result<Option<(Article, Decision)>, ViewError> {
+        let failed = |fault: JournalError| ViewError { what: format!("{at:?}"), source: fault.into() };
+        Ok(match self.journal.read(at).map_err(failed)? {
+            Line::Article { article, decision, marks: None, .. } => Some((article, decision)),
+            _ => None,
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     dedupe,
     desk::{self, Agenda, Desk},
     entity::Names,
+    kin::Kin,
     record::{self, Counters, Follow, Known, Windowed},
     story::{Member, Stories},
     topic::{self, Learned, Memory, Topics},
@@ -33,6 +34,7 @@ pub(crate) struct State {
     pub(crate) index: dedupe::Index,
     pub(crate) stories: Stories,
     pub(crate) bearers: Bearers,
+    pub(crate) kin: Kin,
     pub(crate) window: BTreeMap<u64, Kept>,
     pub(crate) follows: BTreeMap<(Id, u64), Follow>,
     pub(crate) learned: Learned,
@@ -68,6 +70,7 @@ impl State {
             index: dedupe::Index::default(),
             stories: Stories::new(),
             bearers: Bearers::default(),
+            kin: Kin::default(),
             window: BTreeMap::new(),
             follows: BTreeMap::new(),
             learned: Learned::default(),
@@ -151,18 +154,32 @@ impl State {
         let traces = of_story
             .filter_map(|((_, topic), follow)| Some((*self.places.get(topic)?, follow.trace)))
             .collect();
-        Memory { story: known, traces, learned: &self.learned, besides }
+        Memory { story: known, traces, learned: &self.learned, besides, followed_beside: BTreeSet::new() }
+    }
+
+    /// Places of the topics that follow one of these stories.
+    pub(crate) fn followed(&self, stories: &[Id]) -> BTreeSet<usize> {
+        let follows = stories.iter().flat_map(|story| self.follows.range((*story, 0)..=(*story, u64::MAX)));
+        let adopted = follows.filter(|(_, follow)| follow.trace.adopted);
+        adopted.filter_map(|((_, topic), _)| self.places.get(topic).copied()).collect()
+    }
+
+    /// When a topic was last told of a story or of its kin, unix seconds; `others` are kin, too.
+    pub(crate) fn told(&self, story: Id, others: &[Id], topic: u64) -> Option<i64> {
+        let kin = self.kin.of(story).chain(others.iter().copied());
+        std::iter::once(story).chain(kin).filter_map(|story| self.follows.get(&(story, topic))?.told).max()
     }
 
     /// One more article in the window.
     pub(crate) fn take_in(&mut self, seq: u64, windowed: &Windowed) {
-        let Windowed { at, seen_at, entry, member, persons, learned } = windowed;
+        let Windowed { at, seen_at, entry, member, persons, learned, fits_too } = windowed;
         self.clock = self.clock.max(*seen_at);
         if let Some(entry) = dedupe::Entry::decode(entry) {
             self.index.insert(&entry);
         }
         let Some(member) = Member::decode(member) else { return };
         self.bearers.insert(seq, member.story, persons);
+        self.kin.insert(seq, member.story, fits_too);
         for topic in learned {
             self.learned.add(*topic, seq);
         }
@@ -177,6 +194,7 @@ impl State {
         self.index.remove(seq);
         self.stories.remove(seq);
         self.bearers.remove(seq);
+        self.kin.remove(seq);
         self.learned.forget(seq);
         if self.stories.summary(kept.story).reports == 0 {
             let of_story = (kept.story, 0)..=(kept.story, u64::MAX);

@@ -16,6 +16,7 @@ use crate::{
     store::Options,
 };
 
+mod adoption;
 mod noise;
 mod retention;
 

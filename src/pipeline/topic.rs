@@ -88,6 +88,8 @@ pub struct Memory<'a> {
     pub learned: &'a Learned,
     /// The article itself, if it is in the window already.
     pub besides: Option<u64>,
+    /// Topics that follow another story which the article fits as well, by their places.
+    pub followed_beside: BTreeSet<usize>,
 }
 
 /// The number under which a topic's or an entity's name is kept.
@@ -234,6 +236,11 @@ impl Topics {
             if let Some(topic) = self.followed.get(*place) {
                 let case = cases.entry(*place).or_default();
                 by_following(topic, *trace, assignment.score, case);
+            }
+        }
+        for place in &memory.followed_beside {
+            if let Some(topic) = self.followed.get(*place) {
+                by_kinship(topic, cases.entry(*place).or_default());
             }
         }
         self.conclude(cases, &subject, assignment, stories, memory)
@@ -429,6 +436,16 @@ fn by_following(topic: &Topic, trace: Trace, fit: f64, case: &mut Case) {
     case.evidence.push("in a story that the topic follows".to_owned());
 }
 
+/// The article fits a story that the topic follows, though it stands in another.
+fn by_kinship(topic: &Topic, case: &mut Case) {
+    if case.matched || topic.sensitivity == Sensitivity::Strict {
+        return;
+    }
+    case.matched = true;
+    case.score = case.score.max(FOLLOW_SCORE);
+    case.evidence.push("fits a story that the topic follows".to_owned());
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "a number between 0 and 1 that is shown")]
 fn shown(score: f64) -> f32 {
     ((score.clamp(0.0, 1.0) * 1e4).round() / 1e4) as f32
@@ -489,7 +506,13 @@ mod tests {
         };
         let traces = following.into_iter().map(|trace| (0, trace)).collect();
         let learned = Learned::default();
-        let memory = Memory { story: assignment.story, traces, learned: &learned, besides: None };
+        let memory = Memory {
+            story: assignment.story,
+            traces,
+            learned: &learned,
+            besides: None,
+            followed_beside: BTreeSet::new(),
+        };
         topics.judge(&doc, &assignment, &stories, &memory)
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::article::Article;
+use crate::article::{Article, Decision};
 
 /// The trees of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +78,9 @@ pub trait View {
 
     /// The article that stands at that place in the journal.
     fn article(&self, at: Locator) -> Result<Article, ViewError>;
+
+    /// The same with what was decided of it; `None` where that is not kept.
+    fn decided(&self, at: Locator) -> Result<Option<(Article, Decision)>, ViewError>;
 }
 
 /// Changes to the index, gathered over a batch: the last one of a key counts, `None` takes it out.

@@ -43,6 +43,7 @@ pub(super) fn decide(
         copy_of: None,
         similarity: None,
         change: None,
+        fits_too: Vec::new(),
         tagger: None,
         story: Some(report.story),
         entities: Vec::new(),

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    article::Article,
+    article::{Article, Occasion},
     event::{Ask, Event, Question},
     reading::Asked,
 };
@@ -51,8 +51,10 @@ pub enum Request {
     Checkpoints(Vec<String>),
     /// How far sources have come, from this key on.
     CheckpointsFrom(String),
-    /// Read these files, absolute paths, as a source.
-    Ingest(Vec<PathBuf>),
+    /// A known report as a drop takes it.
+    Article(String),
+    /// Read these files, absolute paths, as a source; their articles come on this occasion.
+    Ingest(Vec<PathBuf>, Occasion),
     /// A question to the reading room.
     Read(Asked),
     /// Tell a test alert of a topic.
@@ -76,7 +78,7 @@ pub enum Reply {
 }
 
 /// Reads files for a client: called on a blocking thread, sends the decisions.
-pub type Ingest = Arc<dyn Fn(Vec<PathBuf>, mpsc::Sender<Event>, mpsc::Sender<Reply>) + Send + Sync>;
+pub type Ingest = Arc<dyn Fn(Vec<PathBuf>, Occasion, mpsc::Sender<Event>, mpsc::Sender<Reply>) + Send + Sync>;
 
 /// Answers a question to the reading room: called on a blocking thread.
 pub type Read = Arc<dyn Fn(&Asked) -> anyhow::Result<Value> + Send + Sync>;
@@ -168,9 +170,9 @@ async fn answer(
 ) {
     let reply = match serde_json::from_str(&line) {
         Err(fault) => Reply::Fault(format!("the request is none of this version's: {fault}")),
-        Ok(Request::Ingest(paths)) => {
+        Ok(Request::Ingest(paths, occasion)) => {
             let sender = lines.clone();
-            let done = tokio::task::spawn_blocking(move || ingest(paths, door, sender)).await;
+            let done = tokio::task::spawn_blocking(move || ingest(paths, occasion, door, sender)).await;
             match done {
                 Ok(()) => Reply::End,
                 Err(fault) => Reply::Fault(format!("reading the files failed: {fault}")),
@@ -178,6 +180,7 @@ async fn answer(
         }
         Ok(Request::Explain(target)) => ask(&door, Question::ExplainKnown(target)).await,
         Ok(Request::ExplainArticle(article)) => ask(&door, Question::ExplainArticle(article)).await,
+        Ok(Request::Article(target)) => ask(&door, Question::Article(target)).await,
         Ok(Request::Status) => ask(&door, Question::Status).await,
         Ok(Request::Checkpoints(keys)) => ask(&door, Question::Checkpoints(keys)).await,
         Ok(Request::CheckpointsFrom(key)) => ask(&door, Question::CheckpointsFrom(key)).await,

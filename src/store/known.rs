@@ -2,8 +2,8 @@
 
 use super::Store;
 use crate::{
-    article::Article,
-    journal::Journal,
+    article::{Article, Decision},
+    journal::{Journal, Line},
     pipeline::view::{Locator, Rows, Tree, View, ViewError},
 };
 
@@ -28,6 +28,15 @@ impl View for Known<'_> {
     fn article(&self, at: Locator) -> Result<Article, ViewError> {
         let what = || format!("the article at byte {} of day {}", at.offset, at.day);
         self.journal.read_article(at).map_err(|error| ViewError { what: what(), source: error.into() })
+    }
+
+    fn decided(&self, at: Locator) -> Result<Option<(Article, Decision)>, ViewError> {
+        let what = || format!("the article at byte {} of day {}", at.offset, at.day);
+        let line = self.journal.read(at).map_err(|error| ViewError { what: what(), source: error.into() })?;
+        Ok(match line {
+            Line::Article { article, decision, marks: None, .. } => Some((article, decision)),
+            _ => None,
+        })
     }
 }
 
