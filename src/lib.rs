@@ -3,8 +3,10 @@
 
 pub mod article;
 pub mod event;
+mod failpoint;
 pub mod hub;
 mod lock;
+pub mod poison;
 pub mod pulse;
 pub mod quiet;
 
@@ -25,6 +27,7 @@ pub mod health;
 pub mod serve;
 
 pub mod config;
+pub mod journald;
 pub mod systemd;
 
 pub mod daemon;

@@ -1,9 +1,10 @@
 //! `run`: the daemon.
 
 use clap::Args;
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 use super::{ConfigFlag, Failure};
-use crate::daemon;
+use crate::{daemon, journald::Journald};
 
 /// Run the daemon: poll the feeds, watch the drops, write the alerts.
 ///
@@ -24,16 +25,15 @@ pub(super) struct Flags {
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STORYWATCH_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,storywatch=info"));
-    let journald = std::env::var_os("JOURNAL_STREAM").is_some();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
-    if journald {
-        log.without_time().init();
+    if let Some(journald) = Journald::of_service() {
+        tracing_subscriber::registry().with(filter).with(journald).init();
     } else {
-        log.init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init();
     }
     let mut config = super::config(&flags.config)?;
     if flags.page {

@@ -16,6 +16,7 @@ use crate::{
     article::{Article, Delivery, Found, Receipt, Rejected},
     config::Config,
     event::Event,
+    poison,
     serve::control::{self, Replies, Reply, Request},
     source::format::{Clock, Origin, Reader},
 };
@@ -66,6 +67,7 @@ pub fn ingest(
     read_all(&paths, Clock::Replay(None), &mut push)?;
     bar.finish_and_clear();
     pipeline.close()?;
+    poison::ends_well();
     Ok(Ingested::default())
 }
 

@@ -40,6 +40,7 @@ use super::{
 use crate::{
     article::{Checkpoint, Found, Id, Receipt},
     event::Event,
+    failpoint,
     hub::Call,
     pulse::Pulse,
 };
@@ -111,6 +112,7 @@ pub async fn run(
     let (mut watched, mut called) = (true, true);
     while !way.stop.is_cancelled() {
         way.pulse.beat();
+        failpoint::pass("feeds");
         let wake = schedule.start_due().min(Instant::now() + BEAT);
         let room = schedule.in_flight.len() < 2 * IN_FLIGHT_MAX;
         let done = tokio::select! {

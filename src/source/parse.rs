@@ -28,6 +28,8 @@ use repairs::{Repair, Repairs};
 
 use crate::{
     article::{Article, Found, Occasion, Rejected},
+    failpoint,
+    poison::{self, Reading},
     source::{clean, net, worker},
 };
 
@@ -132,6 +134,9 @@ pub enum ParseError {
     /// The parser panicked.
     #[error(transparent)]
     BrokeDown(#[from] worker::BrokeDown),
+    /// It ended the program too often.
+    #[error(transparent)]
+    Quarantined(#[from] poison::Quarantined),
 }
 
 /// Reads a feed. `base` is where it was got. Blocks while the parser's thread is busy.
@@ -141,6 +146,11 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Re
         return Err(ParseError::Big(bytes.len()));
     }
     let base = base.and_then(|base| Url::parse(base).ok());
+    let reading = Reading::of(&bytes, || {
+        base.as_ref()
+            .map_or("a feed in a file".to_owned(), |url| format!("feed {}", net::redacted(url.as_str())))
+    })?;
+    let note = reading.note();
     let (text, odd) = charset::decode_noting(&bytes, content_type);
     if let Some(root) = repair::sitemap_root(&text) {
         return Ok(sitemap::read(text.get(root..).unwrap_or_default(), base.as_ref()));
@@ -149,8 +159,9 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Re
     if odd {
         repaired.repairs.note(Repair::Charset);
     }
-    let feed = match read_by_parser(repaired.whole(), base.clone()) {
-        Err(_) if repaired.ends.len() > 1 => one_by_one(&mut repaired, base.as_ref())?,
+    drop(note);
+    let feed = match read_by_parser(&reading, repaired.whole(), base.clone()) {
+        Err(_) if repaired.ends.len() > 1 => one_by_one(&reading, &mut repaired, base.as_ref())?,
         feed => feed?,
     };
     if feed.entries.is_empty() && repaired.items > 0 {
@@ -182,8 +193,9 @@ fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ParseError> {
     read.map(|_| Cow::Owned(plain)).map_err(|_| ParseError::Packed)
 }
 
-fn read_by_parser(document: String, base: Option<Url>) -> Result<Feed, ParseError> {
-    worker::run(move || {
+fn read_by_parser(reading: &Reading, document: String, base: Option<Url>) -> Result<Feed, ParseError> {
+    worker::run(reading, move || {
+        failpoint::pass_with("feed-parse", document.as_bytes());
         let parser =
             parser::Builder::new().id_generator(|_, _, _| String::new()).sanitize_content(false).build();
         let raw = parser
@@ -194,12 +206,12 @@ fn read_by_parser(document: String, base: Option<Url>) -> Result<Feed, ParseErro
 }
 
 /// What the parser can read of a feed that it refuses as a whole; its fault is told if that is nothing.
-fn one_by_one(repaired: &mut Repaired, base: Option<&Url>) -> Result<Feed, ParseError> {
+fn one_by_one(reading: &Reading, repaired: &mut Repaired, base: Option<&Url>) -> Result<Feed, ParseError> {
     repaired.repairs.note(Repair::Entries);
     let mut all: Option<Feed> = None;
     let mut fault = ParseError::NoneOf(repaired.items);
     for document in repaired.singles() {
-        match (read_by_parser(document, base.cloned()), &mut all) {
+        match (read_by_parser(reading, document, base.cloned()), &mut all) {
             (Ok(feed), Some(all)) => all.entries.extend(feed.entries),
             (Ok(feed), None) => all = Some(feed),
             (Err(error), _) => fault = error,
@@ -363,8 +375,9 @@ mod tests {
             items: 3,
             ..Repaired::default()
         };
-        assert!(read_by_parser(repaired.whole(), None).is_err());
-        let feed = one_by_one(&mut repaired, None).unwrap();
+        let reading = Reading::of(b"", String::new).unwrap();
+        assert!(read_by_parser(&reading, repaired.whole(), None).is_err());
+        let feed = one_by_one(&reading, &mut repaired, None).unwrap();
         assert_eq!(feed.entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["1", "3"]);
     }
 
