@@ -6,7 +6,7 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::read_rules;
+use super::{read_rules, upkeep};
 use crate::{
     alert::{self, log::AlertLog},
     config::{self, Config},
@@ -50,6 +50,7 @@ pub(super) fn open(config: &Config) -> anyhow::Result<Pipeline> {
 /// The same for the daemon: where the disk is full it waits for room, so that nobody has to start it again.
 pub(super) fn open_when_there_is_room(config: &Config) -> anyhow::Result<Pipeline> {
     let mut waited = false;
+    upkeep::compact_if_due(config);
     loop {
         match open_for_work(config) {
             Err(fault) if is_full(&fault) => {
