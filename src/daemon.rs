@@ -389,13 +389,12 @@ fn same_retention(a: &Config, b: &Config) -> bool {
 
 /// How much there is to do.
 pub fn in_words(config: &Config) -> String {
-    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    [
-        counted(config.feeds.len(), "feed"),
-        counted(config.drops.len(), "drop"),
-        counted(config.topics.len(), "topic"),
-    ]
-    .join(", ")
+    let parts = [(config.feeds.len(), "feed"), (config.drops.len(), "drop"), (config.topics.len(), "topic")];
+    parts.map(|(count, what)| counted(count as u64, what)).join(", ")
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 async fn named(name: &'static str, work: impl Future<Output = ()>) -> &'static str {

@@ -11,13 +11,13 @@ use crate::{
     alert::{self, log::AlertLog},
     config::{self, Config},
     journal::{
-        Journal,
+        Journal, JournalError,
         state_dir::{StateDir, StateError},
     },
-    pipeline::{self, Pipeline},
+    pipeline::{self, Pipeline, PipelineError},
     poison::{self, Case},
     reading::Room,
-    store::{self, Store},
+    store::{self, Store, StoreError},
     systemd,
 };
 
@@ -70,8 +70,30 @@ pub(super) fn open_when_there_is_room(config: &Config) -> anyhow::Result<Pipelin
 fn is_full(fault: &anyhow::Error) -> bool {
     fault.chain().any(|cause| {
         let full = cause.downcast_ref::<io::Error>().map(io::Error::kind) == Some(io::ErrorKind::StorageFull);
-        full || cause.downcast_ref::<StateError>().is_some_and(StateError::is_full)
+        full || state_error(cause).is_some_and(StateError::is_full)
     })
+}
+
+/// What the rooms say of the state directory, in their own words.
+fn state_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a StateError> {
+    let of_journal = |fault: &'a JournalError| match fault {
+        JournalError::State(state) => Some(state),
+        _ => None,
+    };
+    let of_store = |fault: &'a StoreError| match fault {
+        StoreError::State(state) => Some(state),
+        _ => None,
+    };
+    let of_pipeline = |fault: &'a PipelineError| match fault {
+        PipelineError::Journal(fault) => of_journal(fault),
+        PipelineError::Store(fault) => of_store(fault),
+        _ => None,
+    };
+    cause
+        .downcast_ref::<StateError>()
+        .or_else(|| cause.downcast_ref().and_then(of_journal))
+        .or_else(|| cause.downcast_ref().and_then(of_store))
+        .or_else(|| cause.downcast_ref().and_then(of_pipeline))
 }
 
 fn tell_strike(case: &Case) {

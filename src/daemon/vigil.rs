@@ -102,11 +102,11 @@ pub(super) fn in_words(words: &str, report: &Report, stuck: &[&str]) -> String {
     let Report { articles, alerts, last_alert, waits } = report;
     let mut said = vec![words.to_owned()];
     if *articles > 0 {
-        said.push(format!("{articles} articles since the start"));
+        said.push(format!("{} since the start", super::counted(*articles, "article")));
     }
     if *alerts > 0 {
         let last = last_alert.map(|at: Timestamp| format!(", the last at {}", at.strftime("%F %TZ")));
-        said.push(format!("{alerts} alerts{}", last.unwrap_or_default()));
+        said.push(format!("{}{}", super::counted(*alerts, "alert"), last.unwrap_or_default()));
     }
     said.extend(waits.clone());
     let quarantined = poison::quarantined();

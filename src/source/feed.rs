@@ -314,7 +314,9 @@ impl Schedule {
     fn insert(&mut self, spec: Arc<FeedSpec>, mut state: State, later: Duration) {
         let key = key_of(&spec.url);
         self.remember_hub(&spec.url, key, &mut state);
-        let mut due = at(state.due.map(Timestamp::from), &self.limits);
+        // remembered by a clock that was ahead: such a time says nothing
+        let ahead = state.succeeded.is_some_and(|at| Timestamp::from(at) > Timestamp::now());
+        let mut due = at(state.due.filter(|_| !ahead).map(Timestamp::from), &self.limits);
         if due <= Instant::now() {
             due += later;
         }

@@ -9,7 +9,8 @@ const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 fn serve(server: &Server, count: usize) {
     let item = |number| {
-        let text = format!("Report {number}: the ferry was halted on day {number} of the storm, the captain said.");
+        let text =
+            format!("Report {number}: the ferry was halted on day {number} of the storm, the captain said.");
         (format!("https://outlet{number}.example/ferry"), format!("Ferry line {number} halted"), text)
     };
     let items: Vec<_> = (0..count).map(item).collect();

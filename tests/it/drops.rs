@@ -171,7 +171,8 @@ fn a_storm_of_files_ends_as_one_decision_each() {
         std::thread::sleep(Duration::from_millis(500));
     }
     let rejected = wait_for("what cannot be read", || {
-        let rejected = world.decisions().into_iter().filter(|one| one["verdict"] == "rejected").collect::<Vec<_>>();
+        let rejected =
+            world.decisions().into_iter().filter(|one| one["verdict"] == "rejected").collect::<Vec<_>>();
         (rejected.len() >= 2 + usize::from(unreadable)).then_some(rejected)
     });
     let reasons: Vec<_> = rejected.iter().map(|one| one["reason"].as_str().unwrap()).collect();
@@ -213,7 +214,8 @@ fn a_stop_in_a_storm_is_quick() {
     let daemon = world.start();
     wait_for("more", || (world.decisions().len() > decided).then_some(()));
     daemon.stop();
-    let mut titles: Vec<_> = world.decisions().iter().map(|one| one["article"]["title"].to_string()).collect();
+    let mut titles: Vec<_> =
+        world.decisions().iter().map(|one| one["article"]["title"].to_string()).collect();
     let all = titles.len();
     titles.sort();
     titles.dedup();

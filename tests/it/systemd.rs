@@ -28,7 +28,7 @@ fn the_package_from_its_installation_to_its_removal() {
         .arg(root.join("systemd/storywatch.service"))
         .arg("--")
         .arg(format!(
-            "rm /etc/systemd/system/storywatch.service; systemctl daemon-reload; {}/tests/system/service.sh {} {}",
+            "rm -f /etc/systemd/system/storywatch.service /usr/sbin/policy-rc.d; systemctl daemon-reload; {}/tests/system/service.sh {} {}",
             root.display(),
             first.display(),
             next.display()
