@@ -125,7 +125,7 @@ mod tests {
         let journal = UnixDatagram::bind(&path).unwrap();
         let subscriber = tracing_subscriber::registry().with(Journald::at(&path).unwrap());
         tracing::subscriber::with_default(subscriber, log);
-        let mut entry = [0; 65536];
+        let mut entry = vec![0; 65536];
         let length = journal.recv(&mut entry).unwrap();
         String::from_utf8_lossy(&entry[..length]).into_owned()
     }

@@ -2,6 +2,7 @@
 //! coverage of a story that the user tracks. The modules stand in reading order; `ARCHITECTURE.md` has the picture.
 
 pub mod article;
+mod caught;
 pub mod event;
 mod failpoint;
 pub mod hub;

@@ -158,7 +158,7 @@ fn a_storm_of_files_ends_as_one_decision_each() {
     let unreadable = !rustix::process::geteuid().is_root();
     if unreadable {
         fs::write(odd("secret.txt"), "Secret\n\nIt is one.").unwrap();
-        fs::set_permissions(odd("secret.txt"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(odd("secret.txt"), fs::Permissions::from_mode(0o000)).unwrap();
     }
     let numbers = |verdict: fn(&Value) -> bool| {
         let decisions = world.decisions();

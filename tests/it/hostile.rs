@@ -74,7 +74,7 @@ fn hostile_servers_cost_little_and_delay_nobody() {
     let mut config = format!(
         "[fetch]\npoll_secs_min = 1\nper_host_gap_secs = 0\ntimeout_secs = 25\nallow_private = [{}\"{}\"]\n\
          [[feed]]\nurl = \"http://{}/good\"\npoll_secs = 1\n",
-        apart.iter().map(|(server, _)| format!("\"{}\", ", server.address)).collect::<String>(),
+        apart.iter().map(|(server, _)| ["\"", &server.address, "\", "].concat()).collect::<String>(),
         hostile.address,
         hostile.address
     );

@@ -16,7 +16,7 @@ fn the_package_from_its_installation_to_its_removal() {
         let path = world.path(&format!("{version}.deb"));
         let built = Command::new(root.join("packaging/build-deb"))
             .env("PROFILE", "dev")
-            .args(["--deb-version", version, "--output", path.to_str().unwrap()])
+            .args(["--fast", "--deb-version", version, "--output", path.to_str().unwrap()])
             .output()
             .unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
