@@ -250,7 +250,12 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap())
+    }
+
+    /// The same at an address of one's own.
+    pub fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let server = Self { address, answers: Arc::default(), asked: Arc::default() };
         let (answers, asked) = (Arc::clone(&server.answers), Arc::clone(&server.asked));
