@@ -1,5 +1,5 @@
 // What each target does with its bytes. Shared by the fuzz targets and by the plain tests over `corpus/`. A target fails
-// by panicking; a refusal is an answer. `cargo +nightly fuzz run page` in this directory's parent runs one.
+// by panicking; a refusal is an answer. `fuzz/run 60 page` runs one for a minute, on stable Rust.
 
 use std::{
     fs,

@@ -13,6 +13,8 @@ mod export;
 mod feeds;
 mod ingest;
 mod inspect;
+mod papers;
+mod quarantine;
 mod run;
 mod search;
 mod status;
@@ -53,6 +55,8 @@ enum Verb {
     Stories(stories::Flags),
     Story(story::Flags),
     Store(store::Flags),
+    Quarantine(quarantine::Flags),
+    Papers(papers::Flags),
 }
 
 /// Which config file.
@@ -102,6 +106,8 @@ pub fn main() -> ExitCode {
         Verb::Stories(flags) => stories::run(&flags),
         Verb::Story(flags) => story::run(&flags),
         Verb::Store(flags) => store::run(&flags),
+        Verb::Quarantine(flags) => quarantine::run(&flags),
+        Verb::Papers(flags) => papers::run(&flags),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

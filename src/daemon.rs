@@ -1,11 +1,6 @@
 //! Opens the store, starts the sources, runs the pipeline, awaits signals. The only file that knows both ends.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
@@ -29,10 +24,13 @@ mod remembered;
 mod retention;
 mod rules;
 mod samples;
+mod sandbox;
 mod sinks;
+mod stopping;
 mod tail;
 mod topics;
 mod upkeep;
+mod vigil;
 
 pub use self::{
     backtest::backtest,
@@ -49,8 +47,9 @@ pub use self::{
     upkeep::{compact, rebuild, stats, verify},
 };
 use self::{
-    opening::{journal_progress, open, open_for_work, reading_room, store_options},
+    opening::{journal_progress, open, open_for_work, open_when_there_is_room, reading_room, store_options},
     remembered::Remembered,
+    vigil::Vigil,
 };
 use crate::{
     alert::{self, sink},
@@ -58,6 +57,7 @@ use crate::{
     event::{Event, Rules},
     health::Standing,
     pipeline::{Pipeline, topic::query},
+    poison,
     pulse::Pulse,
     serve::{control, websub},
     source::{self, DropSpec, Finished, feed::Beginning, fetch::Fetcher, fulltext, turns::Turns},
@@ -76,11 +76,8 @@ const ALERTS_WAITING_MAX: usize = 256;
 /// Alerts that are kept for sinks which are a moment late; those that are later read the journal.
 const POSTS_KEPT: usize = 1024;
 
-/// How long a stop may take, from the signal on.
-const STOP_SECS_MAX: u64 = 10;
-
-/// A part that has not moved for so long is stuck, where systemd does not set a watchdog interval.
-const STUCK_SECS_DEFAULT: u64 = 30;
+/// Threads that still read something at the end are left to it after so long.
+const STOP_THREADS: Duration = Duration::from_millis(500);
 
 /// Finds and reads the config.
 ///
@@ -109,14 +106,17 @@ pub fn load_config(path: Option<&Path>) -> Result<Config, Vec<Fault>> {
 /// # Errors
 /// When something fails that only an operator, or a new start, can mend.
 pub fn run(config: Config) -> anyhow::Result<()> {
-    let pipeline = open_for_work(&config)?;
+    let pipeline = open_when_there_is_room(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("could not start the async runtime")?;
     let done = runtime.block_on(async { Daemon::start(config, pipeline).await?.work().await });
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    runtime.shutdown_timeout(STOP_THREADS);
+    if done.is_ok() {
+        poison::ends_well();
+    }
     done
 }
 
@@ -133,35 +133,12 @@ struct Daemon {
     sinks: watch::Sender<alert::sink::Specs>,
     /// Where there is a page: the feeds that it shows.
     shown_feeds: Option<watch::Sender<Arc<[Standing]>>>,
-    stuck: watch::Sender<Vec<&'static str>>,
+    vigil: Vigil,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
-    parts: Vec<Part>,
+    /// Tells the pipeline that the time of a stop is nearly over.
+    hurry: CancellationToken,
     stop: CancellationToken,
-}
-
-/// A part that must not stand still.
-struct Part {
-    name: &'static str,
-    pulse: Pulse,
-    beats: u64,
-    moved: Instant,
-}
-
-impl Part {
-    fn new(name: &'static str) -> Self {
-        Self { name, pulse: Pulse::default(), beats: 0, moved: Instant::now() }
-    }
-
-    /// How long it has not moved.
-    fn still(&mut self) -> Duration {
-        let beats = self.pulse.beats();
-        if beats != self.beats {
-            self.beats = beats;
-            self.moved = Instant::now();
-        }
-        self.moved.elapsed()
-    }
 }
 
 /// The pipeline works in a thread of its own; what is returned says when it ended, and how.
@@ -169,12 +146,13 @@ fn in_a_thread(
     pipeline: Pipeline,
     events: mpsc::Receiver<Event>,
     pulse: Pulse,
+    hurry: CancellationToken,
 ) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
     let (ended, pipeline_ended) = oneshot::channel();
     thread::Builder::new()
         .name("pipeline".to_owned())
         .spawn(move || {
-            let done = pipeline.run(events, pulse).map_err(anyhow::Error::from);
+            let done = pipeline.run(events, pulse, hurry).map_err(anyhow::Error::from);
             // Nobody waits for it only where the daemon has given up waiting.
             ended.send(done).ok();
         })
@@ -202,16 +180,16 @@ impl Daemon {
             Remembered::by(&pipeline, &config)?;
         let (door, events) = mpsc::channel(DOOR_PLACES);
         let stop = CancellationToken::new();
-        let parts = ["pipeline", "feeds", "pages", "drops"].map(Part::new);
-        let [pipeline_pulse, feed_pulse, page_pulse, drop_pulse] =
-            parts.each_ref().map(|part| part.pulse.clone());
+        let mut vigil = Vigil::new(pipeline.report());
         let (posts, _) = broadcast::channel(POSTS_KEPT);
         pipeline.post_to(posts.clone());
-        let pipeline_ended = in_a_thread(pipeline, events, pipeline_pulse)?;
+        let hurry = CancellationToken::new();
+        let pipeline_ended = in_a_thread(pipeline, events, vigil.part("pipeline"), hurry.clone())?;
         let (specs, mut warnings) = feeds::feed_specs(&config);
         let (limits, more) = feeds::fetch_limits(&config);
         warnings.extend(more);
         warnings.extend(feeds::without_contact(&config));
+        warnings.extend(sandbox::advice(&config));
         let (of_config, more) = sinks::specs(&config);
         warnings.extend(more);
         let (sinks, sinks_now) = watch::channel(of_config);
@@ -241,17 +219,19 @@ impl Daemon {
             known: of_pages,
             parcels: parcels_in,
         };
-        let join = fulltext::run(feeds_now.clone(), beginning, door.clone(), page_pulse, stop.clone());
+        let join =
+            fulltext::run(feeds_now.clone(), beginning, door.clone(), vigil.part("pages"), stop.clone());
         tasks.spawn(named("pages", join));
         let callback = feeds::callback(&config)?;
         let pages = Some(parcels);
         let beginning = Beginning { limits, fetcher, turns, pages, known, callback, calls };
-        let poll = source::feed::run(feeds_now, beginning, door.clone(), feed_pulse, stop.clone());
+        let poll = source::feed::run(feeds_now, beginning, door.clone(), vigil.part("feeds"), stop.clone());
         tasks.spawn(named("feeds", poll));
-        let watch = source::drop::run(drops_now, of_drops, door.clone(), drop_pulse, stop.clone());
+        let watch = source::drop::run(drops_now, of_drops, door.clone(), vigil.part("drops"), stop.clone());
         tasks.spawn(named("drops", watch));
         let send = sinks::sender(&config);
-        let deliver = sink::keep(sinks_now, of_sinks, posts, send, door.clone(), stop.clone());
+        let deliver =
+            sink::keep(sinks_now, of_sinks, posts, send, door.clone(), vigil.part("sinks"), stop.clone());
         tasks.spawn(named("sinks", deliver));
         let (heard, _) = broadcast::channel(ALERTS_WAITING_MAX);
         let index = reading::keep_up(Arc::clone(&room), heard.clone(), stop.clone());
@@ -259,14 +239,15 @@ impl Daemon {
         let texts =
             retention::keep_up(config.state_dir.clone(), (&config.store).into(), oldest, stop.clone());
         tasks.spawn(named("retention", texts));
-        let (stuck, stuck_now) = watch::channel(Vec::new());
         let mut shown_feeds = None;
         if let (Some(page_door), Some(serve)) = (page_door, &config.serve) {
             let (feeds, feeds_shown) = watch::channel(of_page);
             shown_feeds = Some(feeds);
-            let shown = page::Shown { room, door: door.clone(), heard, feeds: feeds_shown, stuck: stuck_now };
+            let stuck = vigil.stuck();
+            let shown = page::Shown { room, door: door.clone(), heard, feeds: feeds_shown, stuck };
             let hosts = serve.public_hosts.clone();
-            tasks.spawn(named("page", page::serve(page_door, hosts, shown, stop.clone())));
+            tasks
+                .spawn(named("page", page::serve(page_door, hosts, shown, vigil.part("page"), stop.clone())));
         }
         Ok(Self {
             config,
@@ -277,10 +258,10 @@ impl Daemon {
             drops,
             sinks,
             shown_feeds,
-            stuck,
+            vigil,
             tasks,
             pipeline_ended,
-            parts: parts.into(),
+            hurry,
             stop,
         })
     }
@@ -326,19 +307,7 @@ impl Daemon {
     fn each_second(&mut self) {
         // A full channel means that the pipeline is busy, and then it needs no tick.
         self.door.try_send(Event::Tick(Timestamp::now())).ok();
-        let limit = systemd::watchdog_interval().unwrap_or(Duration::from_secs(STUCK_SECS_DEFAULT));
-        let stuck: Vec<_> =
-            self.parts.iter_mut().filter_map(|part| (part.still() > limit).then_some(part.name)).collect();
-        self.stuck.send_if_modified(|before| {
-            let changed = *before != stuck;
-            before.clone_from(&stuck);
-            changed
-        });
-        if stuck.is_empty() {
-            said(systemd::watchdog());
-        } else {
-            tracing::error!(parts = ?stuck, "stuck: the watchdog is not fed until it moves");
-        }
+        self.vigil.look(&self.words);
     }
 
     /// SIGHUP: the alert log is opened anew in any case; the config counts only if it is free of faults.
@@ -405,34 +374,6 @@ impl Daemon {
         self.config.topics = config.topics;
         tracing::info!("read the config again: {}", self.words);
     }
-
-    /// The sources end, the pipeline drains and ends behind them.
-    async fn finish(mut self) -> anyhow::Result<()> {
-        tracing::info!("stopping");
-        said(systemd::stopping("committing what was taken in"));
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(STOP_SECS_MAX);
-        self.stop.cancel();
-        drop(self.door);
-        let drained = async {
-            while let Some(task) = self.tasks.join_next().await {
-                if let Err(fault) = task {
-                    tracing::error!(%fault, "a part of the daemon failed while it stopped");
-                }
-            }
-        };
-        if tokio::time::timeout_at(deadline - Duration::from_secs(STOP_SECS_MAX / 2), drained).await.is_err()
-        {
-            self.tasks.shutdown().await;
-        }
-        std::fs::remove_file(&self.config.control).ok();
-        match tokio::time::timeout_at(deadline, &mut self.pipeline_ended).await {
-            Ok(Ok(done)) => done.context("the last commit failed"),
-            Ok(Err(_)) => Err(anyhow!("the pipeline failed while it stopped")),
-            Err(_) => {
-                Err(anyhow!("the last commit took longer than {STOP_SECS_MAX} s: what it held comes again"))
-            }
-        }
-    }
 }
 
 /// systemd not hearing us is no reason to stop; its watchdog acts on the silence.
@@ -450,13 +391,12 @@ fn same_retention(a: &Config, b: &Config) -> bool {
 
 /// How much there is to do.
 pub fn in_words(config: &Config) -> String {
-    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    [
-        counted(config.feeds.len(), "feed"),
-        counted(config.drops.len(), "drop"),
-        counted(config.topics.len(), "topic"),
-    ]
-    .join(", ")
+    let parts = [(config.feeds.len(), "feed"), (config.drops.len(), "drop"), (config.topics.len(), "topic")];
+    parts.map(|(count, what)| counted(count as u64, what)).join(", ")
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 async fn named(name: &'static str, work: impl Future<Output = ()>) -> &'static str {

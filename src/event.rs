@@ -22,12 +22,27 @@ pub enum Event {
     Reopen,
     /// A question of the user.
     Ask(Ask),
+    /// Nothing more is taken in: what waits before this is decided, and that is all.
+    Close,
 }
 
 impl From<Delivery> for Event {
     fn from(delivery: Delivery) -> Self {
         Self::Batch(delivery)
     }
+}
+
+/// How the pipeline gets on since the start, for `systemctl status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Articles that were decided, repeats not counted.
+    pub articles: u64,
+    /// Alerts that were committed.
+    pub alerts: u64,
+    /// When the last of them was.
+    pub last_alert: Option<Timestamp>,
+    /// What nothing goes on without, in words.
+    pub waits: Option<String>,
 }
 
 /// A question, and where the answer goes. Answers are JSON in the form of the contracts.

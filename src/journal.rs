@@ -25,6 +25,7 @@ use self::{
 use crate::{
     article::{Alert, Article, Checkpoint, Decision, Rejected},
     event::Rules,
+    failpoint,
     pipeline::{adopt::Adoption, topic::Traced, view::Locator},
 };
 
@@ -467,6 +468,7 @@ impl Journal {
         }
         let Some((_, file)) = &self.file else { return Ok(()) };
         file.write_all_at(&self.batch, self.start)?;
+        failpoint::pass("journal-unsynced");
         file.sync_data()?;
         if self.start == 0 {
             sync_dir(&self.reader.dir)?;

@@ -2,9 +2,12 @@
 //! coverage of a story that the user tracks. The modules stand in reading order; `ARCHITECTURE.md` has the picture.
 
 pub mod article;
+mod caught;
 pub mod event;
+mod failpoint;
 pub mod hub;
 mod lock;
+pub mod poison;
 pub mod pulse;
 pub mod quiet;
 
@@ -25,6 +28,7 @@ pub mod health;
 pub mod serve;
 
 pub mod config;
+pub mod journald;
 pub mod systemd;
 
 pub mod daemon;

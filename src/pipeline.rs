@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 pub mod address;
 pub mod adopt;
@@ -28,6 +29,7 @@ pub mod novel;
 mod outbox;
 mod outcome;
 mod pace;
+mod quarantine;
 pub mod quote;
 mod record;
 mod recover;
@@ -60,8 +62,10 @@ use crate::{
         Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Rejected,
         Verdict,
     },
-    event::{Ask, Event, Question, Rules},
+    event::{Ask, Event, Question, Report, Rules},
+    failpoint,
     journal::{Commit, Journal, JournalError, LineRef},
+    poison::Reading,
     pulse::Pulse,
     store::{Store, StoreError, known::Known as Stored},
 };
@@ -107,6 +111,9 @@ pub struct Pipeline {
     /// As the last event said.
     now: Timestamp,
     pulse: Pulse,
+    /// The time that a stop has is nearly over.
+    hurry: CancellationToken,
+    report: watch::Sender<Report>,
     expiry: Expiry,
     oldest: OldestDay,
     /// Where alerts that are committed are heard of, beside the log.
@@ -117,15 +124,24 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Serves events until every sender is gone, then commits what is left.
+    /// Serves events until it is told to close or every sender is gone, then commits what is left. Once `hurry` is
+    /// cancelled it takes in nothing more: what waited then was not acknowledged, and comes again.
     ///
     /// # Errors
     /// When journal or index fail for good.
-    pub fn run(mut self, mut events: mpsc::Receiver<Event>, pulse: Pulse) -> Result<(), PipelineError> {
+    pub fn run(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        pulse: Pulse,
+        hurry: CancellationToken,
+    ) -> Result<(), PipelineError> {
         self.pulse = pulse;
+        self.hurry = hurry;
         let mut next = None;
         while let Some(event) = next.take().or_else(|| events.blocking_recv()) {
+            failpoint::pass("pipeline");
             match event {
+                Event::Batch(_) if self.hurry.is_cancelled() => {}
                 Event::Batch(first) => {
                     let (deliveries, other) = gather(first, &mut events);
                     next = other;
@@ -134,6 +150,7 @@ impl Pipeline {
                 Event::Rules(rules) => self.set_rules(*rules)?,
                 Event::Tick(now) => self.tick(now)?,
                 Event::Reopen => self.outbox.reopen(),
+                Event::Close => events.close(),
                 Event::Ask(Ask { question: Question::Test(topic), answer }) => {
                     answer.send(self.test(&topic)?).ok();
                 }
@@ -183,6 +200,7 @@ impl Pipeline {
             self.commit(at)?;
         }
         self.deliver();
+        failpoint::pass("log-written");
         let mut decisions = decisions.into_iter();
         for (receipt, count) in receipts {
             let own = decisions.by_ref().take(count).collect();
@@ -202,12 +220,26 @@ impl Pipeline {
         wanted: bool,
     ) -> Result<Vec<String>, PipelineError> {
         let fresh = self.fresh(found)?;
-        let mut analyses = analyse_all(&fresh, &self.state).into_iter();
+        let admitted: Vec<_> = fresh.iter().map(|fresh| fresh.map(quarantine::admit)).collect();
+        let sound = fresh.iter().zip(&admitted);
+        let sound: Vec<_> = sound
+            .filter_map(|(fresh, admitted)| Some(((*fresh)?, admitted.as_ref()?.as_ref().ok()?)))
+            .collect();
+        if !sound.is_empty() {
+            quarantine::load_models(&self.state.names);
+        }
+        let mut analyses = analyse_all(&sound, &self.state).into_iter();
         let mut decisions = Vec::with_capacity(found.len());
-        for (one, fresh) in found.iter().zip(&fresh) {
-            let analysis = fresh.and_then(|_| analyses.next());
-            decisions.push(match (one, analysis) {
-                (Found::Article(article), Some(analysis)) => self.article(at, article, analysis)?,
+        for (one, admitted) in found.iter().zip(&admitted) {
+            decisions.push(match (one, admitted) {
+                (Found::Article(article), Some(Ok(reading))) => {
+                    let _note = reading.last_note();
+                    match analyses.next() {
+                        Some(analysis) => self.article(at, article, analysis)?,
+                        None => self.repeat(at, article, wanted)?,
+                    }
+                }
+                (Found::Article(_), Some(Err(rejected))) => self.rejected(at, rejected)?,
                 (Found::Article(article), None) => self.repeat(at, article, wanted)?,
                 (Found::Rejected(rejected), _) => self.rejected(at, rejected)?,
             });
@@ -357,7 +389,16 @@ impl Pipeline {
     /// Writes to the log what is committed; the next commit remembers how far it came.
     fn deliver(&mut self) {
         let before = self.outbox.told();
+        failpoint::pass("log-write");
         self.outbox.deliver(&self.journal, &self.store);
+        let fault = self.outbox.fault();
+        self.report.send_if_modified(|report| {
+            let changed = report.waits.as_deref() != fault;
+            if changed {
+                report.waits = fault.map(ToOwned::to_owned);
+            }
+            changed
+        });
         apply::told(&mut self.changes, before, self.outbox.told());
     }
 
@@ -376,11 +417,21 @@ impl Pipeline {
             checkpoints,
             ..Commit::default()
         };
-        let Self { journal, store, changes, pulse, .. } = self;
+        let Self { journal, store, changes, pulse, hurry, report, .. } = self;
         let from = journal.end();
-        let position = outbox::patiently("commit to the journal", pulse, || journal.commit(at, &commit))?;
-        outbox::patiently("write the index", pulse, || store.commit(changes, position))?;
+        let wait = outbox::Wait { pulse, hurry, report };
+        failpoint::pass("journal-commit");
+        let position = outbox::patiently("commit to the journal", wait, || journal.commit(at, &commit))?;
+        failpoint::pass("journal-synced");
+        outbox::patiently("write the index", wait, || store.commit(changes, position))?;
+        failpoint::pass("index-written");
         self.changes = Changes::default();
+        let (articles, alerts) = (u64::from(self.articles), self.unposted.len() as u64);
+        self.report.send_modify(|report| {
+            report.articles += articles;
+            report.alerts += alerts;
+            report.last_alert = if alerts > 0 { Some(at) } else { report.last_alert };
+        });
         self.articles = 0;
         self.lines = false;
         self.oldest.set(self.state.window.values().next().map_or(position.day, |kept| kept.at.day));
@@ -469,9 +520,12 @@ fn size(delivery: &Delivery) -> (usize, usize) {
 }
 
 /// Analyses the articles in their order.
-fn analyse_all(fresh: &[Option<&Article>], state: &State) -> Vec<Analysis> {
-    let articles: Vec<_> = fresh.iter().flatten().copied().collect();
-    in_parallel(&articles, |article| decide::analyse(article, &state.names))
+fn analyse_all(articles: &[(&Article, &Reading)], state: &State) -> Vec<Analysis> {
+    in_parallel(articles, |(article, reading)| {
+        let _note = reading.last_note();
+        failpoint::pass_with("analyse", article.title.as_bytes());
+        decide::analyse(article, &state.names)
+    })
 }
 
 /// The results in the order of the input, by several threads where there are many. The threads live as long as the

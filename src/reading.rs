@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock, TryLockError},
     thread,
@@ -19,6 +18,7 @@ use self::{
 };
 use crate::{
     article::{Alert, Article, Decision, Id},
+    caught::caught,
     journal::{JournalError, Line, reader::Reader},
     search::{self, Filter, Hit, SearchError, Shown, Snapshot},
 };
@@ -171,7 +171,7 @@ impl Room {
     /// When either cannot be read.
     pub fn open(state_dir: &Path) -> Result<Self, ReadingError> {
         // A damaged file may show itself as a panic in the midst of the index.
-        match catch_unwind(|| Self::open_as_it_is(state_dir)) {
+        match caught(|| Self::open_as_it_is(state_dir)) {
             Ok(Err(fault)) if !fault.is_of_index() => Err(fault),
             Ok(Ok(room)) => Ok(room),
             Ok(Err(_)) | Err(_) => {
@@ -254,14 +254,14 @@ impl Room {
         }
         let mut shown = Ok(());
         let mut told = VecDeque::new();
-        let taken = catch_unwind(AssertUnwindSafe(|| {
+        let taken = caught(|| {
             search.catch_up(&journal, progress, &mut |alert| {
                 if told.len() == TOLD_MAX {
                     told.pop_front();
                 }
                 told.push_back(alert);
             })
-        }));
+        });
         // What was committed before a fault is shown all the same.
         match search.snapshot() {
             Ok(index) => {
@@ -297,7 +297,7 @@ impl Room {
     pub fn ask<T>(&self, question: impl Fn(&View) -> Result<T, ReadingError>) -> Result<T, ReadingError> {
         let view = self.view();
         // A damaged file may show itself as a panic in the midst of the index.
-        let asked = catch_unwind(AssertUnwindSafe(|| question(&view)));
+        let asked = caught(|| question(&view));
         let of_index =
             asked.as_ref().map_or(true, |asked| asked.as_ref().is_err_and(ReadingError::is_of_index));
         if of_index && view.index.is_damaged() {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Format, back::lines_back, line};
-use crate::article::Alert;
+use crate::{article::Alert, failpoint};
 
 mod rotated;
 
@@ -122,7 +122,9 @@ impl AlertLog {
             lines.push('\n');
         }
         if let Some(last) = alerts.last() {
-            let written = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data());
+            let written = self.file.write_all(lines.as_bytes());
+            failpoint::pass("log-unsynced");
+            let written = written.and_then(|()| self.file.sync_data());
             if let Err(source) = written {
                 self.cut_due = self.file.set_len(self.good_bytes).is_err();
                 return Err(write_error(&self.path, source));

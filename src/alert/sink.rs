@@ -20,7 +20,9 @@ use super::{Post, Posted, Retry};
 use crate::{
     article::{Alert, AlertKind, Checkpoint, Delivery},
     event::Event,
+    failpoint,
     journal::Position,
+    pulse::Pulse,
 };
 
 pub mod atom;
@@ -54,6 +56,8 @@ const WISH_MAX: Duration = Duration::from_secs(3600);
 const REFUSED_TRIES: u32 = 3;
 /// Letters laid aside of one sink; when there are more, it waits.
 const DEAD_MAX: usize = 1000;
+/// No way of delivering takes longer, whatever its own limits.
+const DELIVER_MAX: Duration = Duration::from_secs(900);
 /// Pause before a journal that cannot be read is tried again.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(10);
 
@@ -177,6 +181,7 @@ struct Sink {
     cursor: Cursor,
     dead: usize,
     state_dir: PathBuf,
+    pulse: Pulse,
     send: send::Send,
     door: mpsc::Sender<Event>,
     posts: broadcast::Receiver<Arc<Post>>,
@@ -190,7 +195,8 @@ struct Sink {
 impl Sink {
     /// Delivers until `stop`, then says how far it came.
     async fn run(mut self, stop: CancellationToken) -> (String, Cursor, usize) {
-        stop.run_until_cancelled(self.work()).await;
+        let pulse = self.pulse.clone();
+        stop.run_until_cancelled(pulse.along(self.work())).await;
         self.hand_over().await;
         (self.spec.name.clone(), self.cursor, self.dead)
     }
@@ -320,7 +326,11 @@ impl Sink {
         let spec = Arc::clone(&self.spec);
         let (mut pause, mut tries, mut refused) = (BACK_OFF_FIRST, 0, 0);
         loop {
-            let Err(failure) = spec.deliver(&alerts, &self.send).await else { break };
+            failpoint::pass("sinks");
+            let delivered = tokio::time::timeout(DELIVER_MAX, spec.deliver(&alerts, &self.send)).await;
+            let delivered = delivered.unwrap_or_else(|_| Err(Failure::later("there was no answer for long")));
+            failpoint::pass("sink-delivered");
+            let Err(failure) = delivered else { break };
             if let Failure::Refused(why) = &failure {
                 refused += 1;
                 if refused >= REFUSED_TRIES && self.dead + posted.len() <= DEAD_MAX {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::questions::Desk;
+use super::{questions::Desk, sandbox};
 use crate::{
     alert::sink::webhook::Secret,
     config::{self, Config},
@@ -91,6 +91,7 @@ pub fn advice(config: &Config) -> Vec<String> {
     let mut advice = feed_specs(config).1;
     advice.extend(fetch_limits(config).1);
     advice.extend(without_contact(config));
+    advice.extend(sandbox::advice(config));
     advice
 }
 

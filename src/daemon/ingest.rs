@@ -16,6 +16,7 @@ use crate::{
     article::{Article, Delivery, Found, Occasion, Receipt, Rejected},
     config::Config,
     event::Event,
+    poison,
     serve::control::{self, Replies, Reply, Request},
     source::format::{Clock, Origin, Reader},
 };
@@ -77,6 +78,7 @@ pub fn ingest(
     read_all(&paths, Clock::Replay(None), replay, &mut push)?;
     bar.finish_and_clear();
     pipeline.close()?;
+    poison::ends_well();
     Ok(Ingested::default())
 }
 

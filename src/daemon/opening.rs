@@ -1,20 +1,28 @@
 //! Opens what stands in the state directory.
 
-use std::{path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc, thread, time::Duration};
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::read_rules;
+use super::{read_rules, upkeep};
 use crate::{
     alert::{self, log::AlertLog},
     config::{self, Config},
-    journal::{Journal, state_dir::StateDir},
-    pipeline::{self, Pipeline},
+    journal::{
+        Journal, JournalError,
+        state_dir::{StateDir, StateError},
+    },
+    pipeline::{self, Pipeline, PipelineError},
+    poison::{self, Case},
     reading::Room,
-    store::{self, Store},
+    store::{self, Store, StoreError},
+    systemd,
 };
+
+/// Pause before a full disk is tried again.
+const ROOM_PAUSE: Duration = Duration::from_secs(1);
 
 /// Opens what the pipeline needs, and brings it to where the journal ends.
 pub(super) fn open(config: &Config) -> anyhow::Result<Pipeline> {
@@ -39,6 +47,68 @@ pub(super) fn open(config: &Config) -> anyhow::Result<Pipeline> {
     Ok(pipeline)
 }
 
+/// The same for the daemon: where the disk is full it waits for room, so that nobody has to start it again.
+pub(super) fn open_when_there_is_room(config: &Config) -> anyhow::Result<Pipeline> {
+    let mut waited = false;
+    upkeep::compact_if_due(config);
+    loop {
+        match open_for_work(config) {
+            Err(fault) if is_full(&fault) => {
+                if !waited {
+                    tracing::error!("{fault:#}; waiting for room");
+                    super::said(systemd::status("WAITING for room on the disk of the state directory"));
+                }
+                waited = true;
+                super::said(systemd::extend(ROOM_PAUSE * 10));
+                thread::sleep(ROOM_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn is_full(fault: &anyhow::Error) -> bool {
+    fault.chain().any(|cause| {
+        let full = cause.downcast_ref::<io::Error>().map(io::Error::kind) == Some(io::ErrorKind::StorageFull);
+        full || state_error(cause).is_some_and(StateError::is_full)
+    })
+}
+
+/// What the rooms say of the state directory, in their own words.
+fn state_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a StateError> {
+    let of_journal = |fault: &'a JournalError| match fault {
+        JournalError::State(state) => Some(state),
+        _ => None,
+    };
+    let of_store = |fault: &'a StoreError| match fault {
+        StoreError::State(state) => Some(state),
+        _ => None,
+    };
+    let of_pipeline = |fault: &'a PipelineError| match fault {
+        PipelineError::Journal(fault) => of_journal(fault),
+        PipelineError::Store(fault) => of_store(fault),
+        _ => None,
+    };
+    cause
+        .downcast_ref::<StateError>()
+        .or_else(|| cause.downcast_ref().and_then(of_journal))
+        .or_else(|| cause.downcast_ref().and_then(of_store))
+        .or_else(|| cause.downcast_ref().and_then(of_pipeline))
+}
+
+fn tell_strike(case: &Case) {
+    let Case { id, place, strikes, .. } = case;
+    if case.is_quarantined() {
+        tracing::error!(
+            %id, place, strikes,
+            "the program ended again while it read this: it is in quarantine from now on; \
+             `storywatch quarantine` lists what is"
+        );
+    } else {
+        tracing::warn!(%id, place, strikes, "the program ended while it read this; it is tried again");
+    }
+}
+
 /// What one user writes into the state directory of another, that one could not write any more.
 fn check_owner(state_dir: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::MetadataExt;
@@ -54,9 +124,13 @@ fn check_owner(state_dir: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// The same, with the config's rules in force.
+/// The same, with the config's rules in force. From here on it is counted what the process dies over.
 pub(super) fn open_for_work(config: &Config) -> anyhow::Result<Pipeline> {
     let mut pipeline = open(config)?;
+    match poison::watch_over(&config.state_dir) {
+        Ok(struck) => struck.iter().for_each(tell_strike),
+        Err(fault) => tracing::warn!(%fault, "what the program dies over is not counted"),
+    }
     let (rules, warnings) = read_rules(config, Some(pipeline.rules()));
     for warning in warnings {
         tracing::warn!("{warning}");

@@ -11,6 +11,7 @@ use crate::{
     config::{Config, Feed, Listen},
     event::Event,
     health::Standing,
+    pulse::Pulse,
     reading::Room,
     serve::page::{self, Door, Hosts, House},
 };
@@ -40,10 +41,16 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Option<Door>> {
 }
 
 /// Serves it until `stop`.
-pub(super) async fn serve(door: Door, public_hosts: Vec<String>, shown: Shown, stop: CancellationToken) {
+pub(super) async fn serve(
+    door: Door,
+    public_hosts: Vec<String>,
+    shown: Shown,
+    pulse: Pulse,
+    stop: CancellationToken,
+) {
     let hosts = Hosts::new(door.address(), &public_hosts);
     let house = House::new(shown.room, hosts, shown.door, shown.heard, shown.feeds, shown.stuck);
-    page::serve(door, house, stop).await;
+    page::serve(door, house, pulse, stop).await;
 }
 
 /// What the page knows of the feeds by the config alone: the first of very many.

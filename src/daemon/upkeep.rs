@@ -16,6 +16,12 @@ use crate::{
     store::{Store, upkeep},
 };
 
+/// An index with fewer bytes is not worth compacting by itself,
+const COMPACT_BYTES_MIN: u64 = 64 << 20;
+
+/// nor one that has not grown by this factor since it was.
+const COMPACT_GROWTH: u64 = 3;
+
 /// How much is stored, and what each byte is for.
 ///
 /// # Errors
@@ -138,7 +144,49 @@ pub fn compact(config: &Config) -> anyhow::Result<Value> {
     }))
 }
 
+/// Compacts the index before a daemon's work if its files have grown to several times of what they were after the last
+/// time. What fails costs nothing: the index stays as it is.
+pub(super) fn compact_if_due(config: &Config) {
+    if let Err(fault) = try_compact(config) {
+        tracing::warn!("{fault:#}; the index is not compacted");
+    }
+}
+
+fn try_compact(config: &Config) -> anyhow::Result<()> {
+    let (index, mark) = (config.state_dir.join("index"), config.state_dir.join("compacted"));
+    let bytes = if index.exists() { dir_bytes(&index)? } else { 0 };
+    let last = std::fs::read_to_string(&mark).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    if !is_due(bytes, last) {
+        return Ok(());
+    }
+    let state = StateDir::lock(&config.state_dir)?;
+    state.check_room()?;
+    let (journal, _) = Journal::open(&state)?;
+    let done = upkeep::compact(&state, &store_options(&journal))?;
+    std::fs::write(&mark, format!("{}\n", done.bytes_after))?;
+    tracing::info!(bytes_before = done.bytes_before, bytes_after = done.bytes_after, "compacted the index");
+    Ok(())
+}
+
+/// Whether files of so many bytes are worth it, which had `last` bytes after the last time, or 0 if there was none.
+fn is_due(bytes: u64, last: u64) -> bool {
+    bytes >= COMPACT_BYTES_MIN && bytes >= last.saturating_mul(COMPACT_GROWTH)
+}
+
 /// 20170302 as 2017-03-02.
 fn in_words(day: u32) -> String {
     format!("{:04}-{:02}-{:02}", day / 10_000, day / 100 % 100, day % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compacted_when_it_has_grown() {
+        assert!(!is_due(COMPACT_BYTES_MIN - 1, 0));
+        assert!(is_due(COMPACT_BYTES_MIN, 0));
+        assert!(!is_due(COMPACT_BYTES_MIN * 2, COMPACT_BYTES_MIN));
+        assert!(is_due(COMPACT_BYTES_MIN * 3, COMPACT_BYTES_MIN));
+    }
 }

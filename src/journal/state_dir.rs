@@ -25,7 +25,7 @@ pub enum StateError {
     },
     /// Too little room on the disk.
     #[error(
-        "the disk of {} has only {} MiB free and {} MiB are kept in reserve: make room, it goes on by itself at the next start",
+        "the disk of {} has only {} MiB free and {} MiB are kept in reserve: make room, the daemon then goes on by itself",
         dir.display(), free_bytes >> 20, floor_bytes >> 20
     )]
     Full {

@@ -3,6 +3,9 @@
 
 use std::{collections::VecDeque, thread, time::Duration};
 
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
 use super::{
     PipelineError,
     record::decode,
@@ -11,6 +14,7 @@ use super::{
 use crate::{
     alert::log::AlertLog,
     article::Alert,
+    event::Report,
     journal::{Journal, JournalError, Line},
     pulse::Pulse,
     store::{Store, StoreError},
@@ -24,6 +28,9 @@ const READ_BACK: usize = 256;
 
 /// Pause before a full disk is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// For people.
+const WAITS: &str = "WAITING for room on the disk of the state directory";
 
 /// Alerts on their way to the log.
 pub(super) struct Outbox {
@@ -167,18 +174,29 @@ impl Passing for StoreError {
     }
 }
 
-/// Tries until it works or fails for good; says once that it waits.
+/// How it is waited for room.
+#[derive(Clone, Copy)]
+pub(super) struct Wait<'a> {
+    pub(super) pulse: &'a Pulse,
+    /// Cancelled when there is no more time.
+    pub(super) hurry: &'a CancellationToken,
+    /// Says what is waited for.
+    pub(super) report: &'a watch::Sender<Report>,
+}
+
+/// Tries until it works or fails for good, or there is no more time; says once that it waits.
 pub(super) fn patiently<T, E: Passing + std::error::Error>(
     what: &str,
-    pulse: &Pulse,
+    Wait { pulse, hurry, report }: Wait<'_>,
     mut work: impl FnMut() -> Result<T, E>,
 ) -> Result<T, E> {
     let mut waited = false;
     loop {
         match work() {
-            Err(fault) if fault.passes() => {
+            Err(fault) if fault.passes() && !hurry.is_cancelled() => {
                 if !waited {
                     tracing::error!("could not {what}: {fault}; nothing is lost, waiting for room");
+                    report.send_modify(|report| report.waits = Some(WAITS.to_owned()));
                 }
                 waited = true;
                 pulse.beat();
@@ -187,6 +205,7 @@ pub(super) fn patiently<T, E: Passing + std::error::Error>(
             done => {
                 if waited && done.is_ok() {
                     tracing::info!("there is room again: going on");
+                    report.send_modify(|report| report.waits = None);
                 }
                 return done;
             }

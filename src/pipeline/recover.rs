@@ -137,6 +137,8 @@ impl Pipeline {
             seen: 0,
             now,
             pulse: crate::pulse::Pulse::default(),
+            hurry: tokio_util::sync::CancellationToken::new(),
+            report: tokio::sync::watch::Sender::default(),
             expiry: Expiry::default(),
             oldest: OldestDay::default(),
             post: None,

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use super::{Pipeline, PipelineError, apply, notice};
 use crate::{
     alert::Post,
     article::{Alert, Occasion},
+    event::Report,
     journal::{LineRef, Position},
 };
 
@@ -46,6 +47,11 @@ impl Pipeline {
     /// Alerts are posted here from now on, each once its commit is durable.
     pub fn post_to(&mut self, post: broadcast::Sender<Arc<Post>>) {
         self.post = Some(post);
+    }
+
+    /// How it gets on, from now on.
+    pub fn report(&self) -> watch::Receiver<Report> {
+        self.report.subscribe()
     }
 
     /// The last alert so far, and where the journal ends.

@@ -1,9 +1,6 @@
 //! The index as it stood at one moment: what is asked of it.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Instant,
-};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use tantivy::{
@@ -15,7 +12,7 @@ use super::{
     Filter, Hit, LOOK_EVERY, SearchError, Shown, Snapshot,
     schema::{self, Columns, Kind},
 };
-use crate::{article::Id, journal::Position};
+use crate::{article::Id, caught::caught, journal::Position};
 
 /// Reports in a span of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +127,7 @@ impl Snapshot {
     /// Reads all of its files, and tells whether one of them is not as it was written.
     pub fn is_damaged(&self) -> bool {
         let check = || self.searcher.index().validate_checksum().map_or(true, |damaged| !damaged.is_empty());
-        catch_unwind(AssertUnwindSafe(check)).unwrap_or(true)
+        caught(check).unwrap_or(true)
     }
 
     /// How many documents there are.

@@ -44,12 +44,16 @@ pub use self::{
     house::{FEEDS_MAX, House},
 };
 use crate::{
+    pulse::Pulse,
     reading::{ReadingError, View, atom, found},
     search::SearchError,
 };
 
 /// Connections served at once; more wait.
 const CONNECTIONS_MAX: usize = 128;
+
+/// Longest time without a beat.
+const BEAT: Duration = Duration::from_millis(500);
 
 /// For one request's line and headers, and between two requests.
 const HEAD_SECS_MAX: u64 = 20;
@@ -100,7 +104,7 @@ impl Door {
 }
 
 /// Serves until `stop`.
-pub async fn serve(door: Door, house: House, stop: CancellationToken) {
+pub async fn serve(door: Door, house: House, pulse: Pulse, stop: CancellationToken) {
     let desk = match Desk::open() {
         Ok(desk) => desk,
         Err(fault) => {
@@ -112,12 +116,16 @@ pub async fn serve(door: Door, house: House, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
+        let Ok(place) = pulse.along(Arc::clone(&room).acquire_owned()).await else { break };
         let accepted = loop {
+            if !hall.desk.is_stuck() {
+                pulse.beat();
+            }
             tokio::select! {
                 () = stop.cancelled() => break None,
                 accepted = accept(&door) => break Some(accepted),
                 Some(_) = connections.join_next() => {}
+                () = time::sleep(BEAT) => {}
             }
         };
         let Some(accepted) = accepted else { break };

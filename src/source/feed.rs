@@ -40,6 +40,7 @@ use super::{
 use crate::{
     article::{Checkpoint, Found, Id, Receipt},
     event::Event,
+    failpoint,
     hub::Call,
     pulse::Pulse,
 };
@@ -111,6 +112,7 @@ pub async fn run(
     let (mut watched, mut called) = (true, true);
     while !way.stop.is_cancelled() {
         way.pulse.beat();
+        failpoint::pass("feeds");
         let wake = schedule.start_due().min(Instant::now() + BEAT);
         let room = schedule.in_flight.len() < 2 * IN_FLIGHT_MAX;
         let done = tokio::select! {
@@ -312,7 +314,9 @@ impl Schedule {
     fn insert(&mut self, spec: Arc<FeedSpec>, mut state: State, later: Duration) {
         let key = key_of(&spec.url);
         self.remember_hub(&spec.url, key, &mut state);
-        let mut due = at(state.due.map(Timestamp::from), &self.limits);
+        // remembered by a clock that was ahead: such a time says nothing
+        let ahead = state.succeeded.is_some_and(|at| Timestamp::from(at) > Timestamp::now());
+        let mut due = at(state.due.filter(|_| !ahead).map(Timestamp::from), &self.limits);
         if due <= Instant::now() {
             due += later;
         }

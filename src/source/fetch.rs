@@ -43,10 +43,11 @@ const REDIRECTS_MAX: usize = 8;
 const VALIDATOR_BYTES_MAX: usize = 1024;
 
 /// A body that grows beyond this size waits for one of few places: many large ones at a time would fill the memory.
-const SMALL_BODY_BYTES_MAX: usize = 512 << 10;
+const SMALL_BODY_BYTES_MAX: usize = 256 << 10;
 
-/// Places for bodies that are larger.
-const LARGE_BODIES_MAX: usize = 8;
+/// Places for bodies that are larger. With what reading one takes, these stay within the memory that the whole
+/// process may have (`docs/guarantees.md`).
+const LARGE_BODIES_MAX: usize = 3;
 
 /// A server that has not even taken the call after this part of the time is not reached.
 const CONNECT_SHARE: u32 = 2;

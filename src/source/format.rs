@@ -22,6 +22,8 @@ use self::{
 };
 use crate::{
     article::{Article, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Found, Occasion, Rejected},
+    failpoint,
+    poison::Reading,
     source::{
         parse::{self, charset},
         worker,
@@ -92,6 +94,7 @@ pub struct Origin<'a> {
 /// What reading depends on beside the bytes.
 #[derive(Clone, Debug)]
 struct Context {
+    file: String,
     origin: String,
     outlet: String,
     /// When the file was last written.
@@ -182,10 +185,15 @@ impl Body {
             return Err(format!("it is packed more than {DEPTH_MAX} times"));
         }
         let place = holder.clone();
-        let opened = guarded(move || ZipArchive::new(place.from(0)).map_err(|error| error.to_string()));
+        // as much as names it: its bytes are read one by one later
+        let named = format!("{} {}", context.file, holder.length());
+        let reading = Reading::of(named.as_bytes(), || format!("archive {}", context.file));
+        let reading = reading.map_err(|quarantined| quarantined.to_string())?;
+        let opened =
+            guarded(&reading, move || ZipArchive::new(place.from(0)).map_err(|error| error.to_string()));
         let mut archive = opened?.map_err(|error| format!("could not read the archive: {error}"))?;
         if docx::is(&archive) {
-            let piece = guarded(move || docx::article(&mut archive))?;
+            let piece = guarded(&reading, move || docx::article(&mut archive))?;
             return Ok(Self::Whole(rest(vec![piece], from)));
         }
         if ["mimetype", "[Content_Types].xml"].iter().any(|name| archive.index_for_name(name).is_some()) {
@@ -200,9 +208,9 @@ impl Body {
 
     fn next(&mut self, context: &Context) -> Option<Piece> {
         match self {
-            Self::Lines(lines) => lines.next(),
-            Self::Records(records) => records.next(),
-            Self::Messages(messages) => messages.next(),
+            Self::Lines(lines) => lines.next(&context.file),
+            Self::Records(records) => records.next(&context.file),
+            Self::Messages(messages) => messages.next(&context.file),
             Self::Parts(parts) => parts.next(context),
             Self::Whole(pieces) => pieces.pop(),
         }
@@ -228,12 +236,27 @@ fn rest(mut pieces: Vec<Piece>, from: Progress) -> Vec<Piece> {
 }
 
 /// Runs a reader on the parsers' thread, where depth has room and a panic is an answer.
-fn guarded<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
-    worker::run(read).map_err(|error| error.to_string())
+fn guarded<T: Send + 'static>(
+    reading: &Reading,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    worker::run(reading, read).map_err(|error| error.to_string())
+}
+
+/// Runs a reader of our own, which is counted too.
+fn noted(bytes: &[u8], place: impl FnOnce() -> String, read: impl FnOnce(&[u8]) -> Piece) -> Piece {
+    let reading = Reading::of(bytes, place).map_err(|quarantined| Fault::of(quarantined.to_string()))?;
+    let _note = reading.note();
+    failpoint::pass_with("file-read", bytes);
+    read(bytes)
 }
 
 /// Reads what is read at once.
 fn whole(kind: Kind, bytes: Vec<u8>, context: &Context) -> Vec<Piece> {
+    let reading = match Reading::of(&bytes, || context.file.clone()) {
+        Ok(reading) => reading,
+        Err(quarantined) => return vec![Err(Fault::of(quarantined.to_string()))],
+    };
     let read: Box<dyn FnOnce() -> Vec<Piece> + Send> = match kind {
         // these see to their threads themselves
         Kind::Feed => return feed(&bytes, context),
@@ -246,11 +269,13 @@ fn whole(kind: Kind, bytes: Vec<u8>, context: &Context) -> Vec<Piece> {
         Kind::Nitf => Box::new(move || nitf::articles(&charset::decode(&bytes, None))),
         Kind::Pdf => Box::new(move || vec![pdf::article(&bytes)]),
         _ => {
+            let _note = reading.note();
+            failpoint::pass_with("file-read", &bytes);
             let article = text::article(&charset::decode(&bytes, None));
             return vec![article.ok_or_else(|| Fault::of("there is no text in it"))];
         }
     };
-    guarded(read).unwrap_or_else(|reason| vec![Err(Fault::of(reason))])
+    guarded(&reading, read).unwrap_or_else(|reason| vec![Err(Fault::of(reason))])
 }
 
 /// A feed that was saved as a file.
@@ -295,6 +320,7 @@ impl Reader {
         let file = open_regular(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
         let context = Context {
+            file: path.display().to_string(),
             origin: origin.name.to_owned(),
             outlet: origin.outlet.to_owned(),
             written: Timestamp::new(metadata.mtime(), 0).unwrap_or_default(),
@@ -587,8 +613,12 @@ mod tests {
             b"{\"@type\":\"NewsArticle\",\"headline\":\"A\",\"articleBody\":\"b\",\"author\":[{\"name\":\"c\"}]}\n{\"title\":\"x\",\"text\":\"y\"}".to_vec(),
             b"filedesc://x 0 0 text/plain 1\n1\nhttp://a.example/ 1.2.3.4 2024 text/html 20\nHTTP/1.1 200 OK\r\n\r\nx\n".to_vec(),
         ];
-        let context =
-            Context { origin: String::new(), outlet: String::new(), written: Timestamp::UNIX_EPOCH };
+        let context = Context {
+            file: String::new(),
+            origin: String::new(),
+            outlet: String::new(),
+            written: Timestamp::UNIX_EPOCH,
+        };
         let mut dice = 1_u64;
         let mut roll = |sides: usize| {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

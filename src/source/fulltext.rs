@@ -44,6 +44,7 @@ use super::{
 use crate::{
     article::{Article, Checkpoint, Found, Id, Occasion},
     event::{Event, FullText},
+    failpoint,
     pulse::Pulse,
 };
 
@@ -110,6 +111,7 @@ pub async fn run(
     let (mut fed, mut watched) = (true, true);
     while !way.stop.is_cancelled() {
         way.pulse.beat();
+        failpoint::pass("pages");
         let wake = desk.start_due().min(desk.next_deadline()).min(Instant::now() + BEAT);
         let done = tokio::select! {
             biased;

@@ -14,7 +14,10 @@ use serde::Serialize;
 use url::Url;
 
 use self::head::Head;
-use crate::source::{clean, parse::charset, worker};
+use crate::{
+    poison::{self, Reading},
+    source::{clean, net, parse::charset, worker},
+};
 
 /// Bytes of a page that are looked at.
 pub const PAGE_BYTES_MAX: usize = 8 << 20;
@@ -67,6 +70,9 @@ pub enum PageError {
     /// The parser failed or panicked.
     #[error(transparent)]
     BrokeDown(#[from] worker::BrokeDown),
+    /// It ended the program too often.
+    #[error(transparent)]
+    Quarantined(#[from] poison::Quarantined),
 }
 
 /// Reads a page. Blocks while the parser's thread is busy.
@@ -74,9 +80,10 @@ pub fn read(bytes: &[u8], content_type: Option<&str>, url: Option<&str>) -> Resu
     if bytes.len() > PAGE_BYTES_MAX {
         return Err(PageError::Big(bytes.len()));
     }
+    let reading = Reading::of(bytes, || format!("page {}", url.map_or("in a file".into(), net::redacted)))?;
     let html = charset::decode(bytes, content_type);
     let url = url.map(str::to_owned);
-    worker::run(move || extract(&html, url))?
+    worker::run(&reading, move || extract(&html, url))?
 }
 
 fn extract(html: &str, url: Option<String>) -> Result<Page, PageError> {

@@ -28,6 +28,8 @@ use repairs::{Repair, Repairs};
 
 use crate::{
     article::{Article, Found, Occasion, Rejected},
+    failpoint,
+    poison::{self, Reading},
     source::{clean, net, worker},
 };
 
@@ -132,6 +134,9 @@ pub enum ParseError {
     /// The parser panicked.
     #[error(transparent)]
     BrokeDown(#[from] worker::BrokeDown),
+    /// It ended the program too often.
+    #[error(transparent)]
+    Quarantined(#[from] poison::Quarantined),
 }
 
 /// Reads a feed. `base` is where it was got. Blocks while the parser's thread is busy.
@@ -141,6 +146,11 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Re
         return Err(ParseError::Big(bytes.len()));
     }
     let base = base.and_then(|base| Url::parse(base).ok());
+    let reading = Reading::of(&bytes, || {
+        base.as_ref()
+            .map_or("a feed in a file".to_owned(), |url| format!("feed {}", net::redacted(url.as_str())))
+    })?;
+    let note = reading.note();
     let (text, odd) = charset::decode_noting(&bytes, content_type);
     if let Some(root) = repair::sitemap_root(&text) {
         return Ok(sitemap::read(text.get(root..).unwrap_or_default(), base.as_ref()));
@@ -149,12 +159,13 @@ pub fn parse(bytes: &[u8], content_type: Option<&str>, base: Option<&str>) -> Re
     if odd {
         repaired.repairs.note(Repair::Charset);
     }
+    drop(note);
     let repaired = Arc::new(repaired);
     let mut repairs = repaired.repairs;
-    let feed = match read_by_parser(Part::Whole, &repaired, base.as_ref()) {
+    let feed = match read_by_parser(&reading, Part::Whole, &repaired, base.as_ref()) {
         Err(_) if repaired.ends.len() > 1 => {
             repairs.note(Repair::Entries);
-            one_by_one(&repaired, base.as_ref())?
+            one_by_one(&reading, &repaired, base.as_ref())?
         }
         feed => feed?,
     };
@@ -203,9 +214,15 @@ enum Part {
     Single(usize),
 }
 
-fn read_by_parser(part: Part, repaired: &Arc<Repaired>, base: Option<&Url>) -> Result<Feed, ParseError> {
+fn read_by_parser(
+    reading: &Reading,
+    part: Part,
+    repaired: &Arc<Repaired>,
+    base: Option<&Url>,
+) -> Result<Feed, ParseError> {
     let (repaired, base) = (Arc::clone(repaired), base.cloned());
-    worker::run(move || {
+    worker::run(reading, move || {
+        failpoint::pass_with("feed-parse", repaired.entries.as_bytes());
         let raw = match part {
             Part::Whole => raw(repaired.whole()),
             Part::Single(number) => raw(repaired.single(number)),
@@ -225,11 +242,11 @@ fn raw(document: impl Read) -> Result<model::Feed, ParseError> {
 }
 
 /// What the parser can read of a feed that it refuses as a whole; its fault is told if that is nothing.
-fn one_by_one(repaired: &Arc<Repaired>, base: Option<&Url>) -> Result<Feed, ParseError> {
+fn one_by_one(reading: &Reading, repaired: &Arc<Repaired>, base: Option<&Url>) -> Result<Feed, ParseError> {
     let mut all: Option<Feed> = None;
     let mut fault = ParseError::NoneOf(repaired.items);
     for number in 0..repaired.ends.len() {
-        match (read_by_parser(Part::Single(number), repaired, base), &mut all) {
+        match (read_by_parser(reading, Part::Single(number), repaired, base), &mut all) {
             (Ok(feed), Some(all)) => all.entries.extend(feed.entries),
             (Ok(feed), None) => all = Some(feed),
             (Err(error), _) => fault = error,
@@ -393,8 +410,9 @@ mod tests {
             items: 3,
             ..Repaired::default()
         });
-        assert!(read_by_parser(Part::Whole, &repaired, None).is_err());
-        let feed = one_by_one(&repaired, None).unwrap();
+        let reading = Reading::of(b"", String::new).unwrap();
+        assert!(read_by_parser(&reading, Part::Whole, &repaired, None).is_err());
+        let feed = one_by_one(&reading, &repaired, None).unwrap();
         assert_eq!(feed.entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["1", "3"]);
     }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     article::{Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Receipt},
     event::Event,
+    failpoint,
     pulse::Pulse,
 };
 
@@ -89,6 +90,7 @@ impl Way {
                 () = self.stop.cancelled() => return Err(Closed),
                 permit = self.door.reserve() => {
                     let delivery = Delivery { at: Timestamp::now(), found, checkpoints, receipt };
+                    failpoint::pass("hand-over");
                     permit.map_err(|_| Closed)?.send(delivery.into());
                     return Ok(());
                 }

@@ -11,6 +11,8 @@ use std::{
 
 use tokio::sync::oneshot;
 
+use crate::poison::Reading;
+
 /// Parsers recurse with the depth of what they read: enough for the depths that are let through to them. Only the pages
 /// that are touched take memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -51,10 +53,16 @@ fn keep_quiet() {
     }));
 }
 
-fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<oneshot::Receiver<T>> {
+fn start<T: Send + 'static>(
+    reading: Reading,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<oneshot::Receiver<T>> {
     let (sender, receiver) = oneshot::channel();
     let job = move || {
-        if let Ok(answer) = catch_unwind(AssertUnwindSafe(work)) {
+        let note = reading.note();
+        let answer = catch_unwind(AssertUnwindSafe(work));
+        drop(note);
+        if let Ok(answer) = answer {
             // whoever asked may have gone
             sender.send(answer).ok();
         }
@@ -64,13 +72,20 @@ fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option
 }
 
 /// Runs a parser and waits for it. For threads that may block.
-pub(crate) fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BrokeDown> {
-    start(work).and_then(|answer| answer.blocking_recv().ok()).ok_or(BrokeDown)
+pub(crate) fn run<T: Send + 'static>(
+    reading: &Reading,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, BrokeDown> {
+    start(reading.clone(), work).and_then(|answer| answer.blocking_recv().ok()).ok_or(BrokeDown)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BrokeDown> {
+        super::run(&Reading::of(b"", String::new).unwrap(), work)
+    }
 
     fn deep(levels: u32) -> u32 {
         let ballast = [levels; 64];

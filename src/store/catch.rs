@@ -1,36 +1,13 @@
 //! Runs sled so that what it does on damaged files, errors and panics alike, becomes a `StoreError`.
 
-use std::{
-    any::Any,
-    cell::Cell,
-    io,
-    panic::{self, AssertUnwindSafe, catch_unwind},
-    path::Path,
-    sync::Once,
-};
+use std::{io, path::Path};
 
 use super::StoreError;
-
-thread_local! {
-    /// A panic of this thread is caught and told as an error; its own words would only alarm.
-    static CAUGHT: Cell<bool> = const { Cell::new(false) };
-}
-
-static HOOK: Once = Once::new();
+use crate::caught::{caught, words_of};
 
 /// Runs an operation of sled on the index in `dir`.
 pub(super) fn catching<T>(operation: impl FnOnce() -> sled::Result<T>, dir: &Path) -> Result<T, StoreError> {
-    HOOK.call_once(|| {
-        let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |about| {
-            if !CAUGHT.get() {
-                previous(about);
-            }
-        }));
-    });
-    let outer = CAUGHT.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(operation));
-    CAUGHT.set(outer);
+    let result = caught(operation);
     let damaged = |why: String| StoreError::Damaged { dir: dir.to_owned(), why };
     match result {
         Ok(Ok(value)) => Ok(value),
@@ -46,11 +23,6 @@ pub(super) fn catching<T>(operation: impl FnOnce() -> sled::Result<T>, dir: &Pat
 fn is_damage(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
     matches!(kind, InvalidData | InvalidInput | NotFound | UnexpectedEof)
-}
-
-fn words_of(panic: &(dyn Any + Send)) -> &str {
-    let owned = panic.downcast_ref::<String>().map(String::as_str);
-    owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
 }
 
 #[cfg(test)]

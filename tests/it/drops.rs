@@ -1,11 +1,19 @@
 //! What newsrooms drop: corrections and kills, embargoes, files that are put away.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use crate::world::{World, wait_for};
+use crate::{
+    corpus::{self, Dice},
+    world::{World, rounds, wait_for},
+};
 
 const TOPIC: &str = "[[topic]]\nname = \"ferry\"\nquery = \"ferry\"\n";
 
@@ -109,4 +117,107 @@ fn files_come_in_many_forms_and_each_decision_is_told() {
         .collect();
     assert_eq!(said, [("Ferry halted", "The ferry was halted."), ("Crane falls", "The crane fell.")]);
     assert_eq!(decisions[0]["article"]["published"], "2024-05-06T07:08:09Z");
+}
+
+/// Files in all states that a busy directory has.
+#[test]
+fn a_storm_of_files_ends_as_one_decision_each() {
+    let world = World::new(TOPIC);
+    let daemon = world.start();
+    let count = rounds(300, 2_000, 30_000);
+    let mut dice = Dice(3);
+    let drop = world.path("drop");
+    for number in 0..count {
+        let text = corpus::text(&mut dice, 2);
+        let path = drop.join(format!("{number}.txt"));
+        let whole = format!("Report {number}\n\n{text}");
+        match number % 10 {
+            // written in place, and twice
+            0 => {
+                fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+                fs::write(&path, &whole).unwrap();
+            }
+            1 => {
+                fs::write(drop.join(format!("{number}.part")), &whole).unwrap();
+                fs::rename(drop.join(format!("{number}.part")), &path).unwrap();
+            }
+            _ => world.drop_file(&format!("{number}.txt"), &whole),
+        }
+    }
+    let odd = |name: &str| drop.join(name);
+    assert!(Command::new("mkfifo").arg(odd("pipe.txt")).status().unwrap().success());
+    symlink("/etc/passwd", odd("link.txt")).unwrap();
+    symlink(odd("nowhere"), odd("dangling.txt")).unwrap();
+    fs::write(odd("empty.txt"), "").unwrap();
+    fs::create_dir(odd("folder.txt")).unwrap();
+    fs::hard_link(odd("7.txt"), odd("7-again.txt")).unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(odd("socket.txt")).unwrap();
+    let huge = fs::File::create(odd("huge.jsonl")).unwrap();
+    huge.set_len(2 << 30).unwrap();
+    // root may open anything
+    let unreadable = !rustix::process::geteuid().is_root();
+    if unreadable {
+        fs::write(odd("secret.txt"), "Secret\n\nIt is one.").unwrap();
+        fs::set_permissions(odd("secret.txt"), fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    let numbers = |verdict: fn(&Value) -> bool| {
+        let decisions = world.decisions();
+        let title = |one: &Value| one["article"]["title"].as_str().unwrap().to_owned();
+        decisions.iter().filter(|one| verdict(&one["verdict"])).map(title).collect::<Vec<_>>()
+    };
+    let began = Instant::now();
+    while numbers(|verdict| verdict != "rejected").len() < count {
+        assert!(began.elapsed() < Duration::from_secs(900), "{} decided", numbers(|_| true).len());
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let rejected = wait_for("what cannot be read", || {
+        let rejected =
+            world.decisions().into_iter().filter(|one| one["verdict"] == "rejected").collect::<Vec<_>>();
+        (rejected.len() >= 2 + usize::from(unreadable)).then_some(rejected)
+    });
+    let reasons: Vec<_> = rejected.iter().map(|one| one["reason"].as_str().unwrap()).collect();
+    assert!(reasons.iter().all(|reason| !reason.is_empty()), "{reasons:?}");
+    // a half file that was read before its end came is an update of the same report
+    let mut titles = numbers(|verdict| verdict != "rejected");
+    titles.sort();
+    titles.dedup();
+    assert_eq!(titles.len(), count);
+
+    // the directory is taken away and made anew
+    drop_all(&drop);
+    fs::create_dir(&drop).unwrap();
+    world.drop_file("new.txt", "Ferry halted\n\nThe ferry was halted on Monday.");
+    wait_for("the alert", || world.alerts().pop());
+    daemon.stop();
+    std::mem::drop((socket, huge));
+}
+
+fn drop_all(path: &std::path::Path) {
+    fs::remove_dir_all(path).unwrap();
+}
+
+#[test]
+fn a_stop_in_a_storm_is_quick() {
+    let world = World::new(TOPIC);
+    let mut dice = Dice(4);
+    for number in 0..rounds(1_000, 3_000, 10_000) {
+        let text = corpus::text(&mut dice, 12);
+        world.write(&format!("drop/{number}.txt"), &format!("Report {number}\n\n{text}"));
+    }
+    let daemon = world.start();
+    wait_for("the storm", || (!world.decisions().is_empty()).then_some(()));
+    let began = Instant::now();
+    daemon.stop();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // what was not decided comes again, once
+    let decided = world.decisions().len();
+    let daemon = world.start();
+    wait_for("more", || (world.decisions().len() > decided).then_some(()));
+    daemon.stop();
+    let mut titles: Vec<_> =
+        world.decisions().iter().map(|one| one["article"]["title"].to_string()).collect();
+    let all = titles.len();
+    titles.sort();
+    titles.dedup();
+    assert_eq!(titles.len(), all);
 }

@@ -212,3 +212,33 @@ fn an_address_with_a_password_is_a_fault() {
     let (code, said) = world.fails(&["check"]);
     assert!(code == Some(78) && said.contains("credentials") && !said.contains("sesame@"), "{said}");
 }
+
+#[test]
+fn a_network_that_is_down_is_nobodys_fault_and_its_return_is_seen_soon() {
+    // nobody listens at these yet
+    let listeners = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let addresses = listeners.each_ref().map(|listener| listener.local_addr().unwrap());
+    drop(listeners);
+    let allowed: Vec<String> = addresses.iter().map(|address| format!("\"{address}\"")).collect();
+    let mut config = format!("[fetch]\nper_host_gap_secs = 0\nallow_private = [{}]\n", allowed.join(", "));
+    for address in addresses {
+        config.push_str(&format!("[[feed]]\nurl = \"http://{address}/feed\"\n"));
+    }
+    let world = World::new(&config);
+    let daemon = world.start();
+    wait_for("word of it", || daemon.said().contains("the network is down").then_some(()));
+    let servers = addresses.map(Server::start_at);
+    for server in &servers {
+        serve(server, "/feed", "application/rss+xml", &items(1));
+    }
+    // the usual time between two requests is a quarter of an hour
+    wait_for("all to be asked", || {
+        servers.iter().all(|server| !server.asked("/feed").is_empty()).then_some(())
+    });
+    wait_for("all to be well", || {
+        let feeds: Vec<serde_json::Value> =
+            serde_json::from_str(&world.ok(&["feeds", "list", "--json"])).ok()?;
+        feeds.iter().all(|feed| feed["health"] == "good" && feed["errors"] == 0).then_some(())
+    });
+    daemon.stop();
+}

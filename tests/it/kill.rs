@@ -14,15 +14,24 @@ use serde_json::Value;
 
 use crate::{
     corpus::{self, Dice},
-    world::{Served, Server, World, rss, wait_for},
+    world::{Served, Server, World, rounds, rss, wait_for},
 };
 
-/// Kills in the usual run; `STORYWATCH_KILLS` asks for another number.
-const KILLS: usize = 50;
-
-fn kills() -> usize {
-    std::env::var("STORYWATCH_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(KILLS)
-}
+/// Every place between a source and a sink at which the daemon is killed.
+const FAILPOINTS: [&str; 12] = [
+    "feed-parse",
+    "file-read",
+    "hand-over",
+    "analyse",
+    "journal-commit",
+    "journal-unsynced",
+    "journal-synced",
+    "index-written",
+    "log-write",
+    "log-unsynced",
+    "log-written",
+    "sink-delivered",
+];
 
 /// From a thousandth of a second to about one second, spread by powers of two, so that starts and recoveries are hit too.
 fn moment(dice: &mut Dice) -> Duration {
@@ -94,7 +103,7 @@ fn killed_while_feeds_and_drops_flow() {
     let made = thread::scope(|scope| {
         let producer = scope.spawn(|| produce(&world, &server, &stop));
         let mut dice = Dice(11);
-        for _ in 0..kills() {
+        for _ in 0..rounds(50, 50, 500) {
             let daemon = world.spawn();
             thread::sleep(moment(&mut dice));
             daemon.kill();
@@ -108,7 +117,13 @@ fn killed_while_feeds_and_drops_flow() {
         (decided.len() == made.len()).then_some(decided)
     });
     daemon.stop();
-    for (url, decisions) in &decided {
+    judge(&world, &made, &decided);
+    world.ok(&["store", "verify"]);
+}
+
+/// Each article one decision, and each that is to be told one line, in order and without a gap.
+fn judge(world: &World, made: &BTreeSet<String>, decided: &BTreeMap<String, Vec<Value>>) {
+    for (url, decisions) in decided {
         assert!(made.contains(url), "{url} comes from nowhere");
         assert_eq!(decisions.len(), 1, "decisions of {url}");
     }
@@ -126,7 +141,66 @@ fn killed_while_feeds_and_drops_flow() {
     assert_eq!(told.len(), to_tell.len(), "lines of the alert log");
     assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), to_tell, "articles told");
     assert!(to_tell.len() * 10 > made.len() * 9, "{} of {} told", to_tell.len(), made.len());
+}
 
+#[test]
+fn killed_at_each_place_between_source_and_sink() {
+    let server = Server::start();
+    let world = World::new(&format!(
+        "{}[[sink]]\nname = \"ring\"\nkind = \"exec\"\ncommand = [\"/bin/sh\", \"-c\", \"cat >> rung\"]\n",
+        config(&server)
+    ));
+    for feed in 0..3 {
+        let empty = Served { body: rss(&[]), content_type: "application/rss+xml", etag: None };
+        server.serve(&format!("/{feed}.xml"), empty);
+    }
+    let (mut dice, mut made, mut items) = (Dice(23), BTreeSet::new(), Vec::new());
+    let mut make = |world: &World| {
+        for drops in [true, false, true] {
+            let number = made.len();
+            let title = format!("Report {number}: {}", corpus::sentence(&mut dice));
+            let body = format!("The zephyrine affair goes on. {}", corpus::text(&mut dice, 6));
+            let url = format!("https://outlet{}.example/{number}", number % 7);
+            made.insert(url.clone());
+            if drops {
+                let article = serde_json::json!({"url": url, "title": title, "text": body});
+                world.drop_file(&format!("{number}.json"), &article.to_string());
+            } else {
+                items.push((url, title, body));
+                let body = rss(&items[items.len().saturating_sub(100)..]);
+                let etag = Some(format!("\"{number}\""));
+                server.serve("/0.xml", Served { body, content_type: "application/rss+xml", etag });
+            }
+        }
+    };
+    for round in 0..rounds(1, 4, 40) {
+        for place in FAILPOINTS {
+            make(&world);
+            let failpoint = format!("{place}=kill@{}", 1 + round % 4);
+            let variables = [("STORYWATCH_FAILPOINTS", failpoint.as_str())];
+            let mut daemon = world.spawn_with(&variables);
+            // more comes until it is there for the n-th time
+            while daemon.is_alive() {
+                make(&world);
+                thread::sleep(Duration::from_millis(200));
+            }
+        }
+    }
+    let daemon = world.start();
+    let decided = wait_for("every article to be decided", || {
+        let decided = decided(&world);
+        (decided.len() == made.len()).then_some(decided)
+    });
+    let last = world.alerts().len();
+    let rung = wait_for("the sink to have all", || {
+        let rung = std::fs::read_to_string(world.path("rung")).unwrap_or_default();
+        let seq = |line: &str| serde_json::from_str::<Value>(line).ok()?["seq"].as_u64();
+        let rung: BTreeSet<u64> = rung.lines().filter_map(seq).collect();
+        (rung.len() >= last).then_some(rung)
+    });
+    daemon.stop();
+    assert_eq!(rung.len(), world.alerts().len());
+    judge(&world, &made, &decided);
     world.ok(&["store", "verify"]);
 }
 

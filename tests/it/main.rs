@@ -11,19 +11,26 @@
 
 mod bad_input;
 mod browser;
+mod clock;
 mod corpus;
+mod disk;
 mod drops;
 mod feeds;
 mod flow;
 mod fuzzed;
+mod hostile;
 mod hub;
 mod ingest;
 mod kill;
 mod page;
+mod poison;
 mod reading;
+mod rot;
 mod seeds;
 mod sinks;
+mod systemd;
 mod tidy;
 mod topics;
 mod verbs;
+mod vigil;
 mod world;

@@ -257,11 +257,18 @@ fn figures_are_as_prometheus_wants_them() {
     assert!(figures.contains("storywatch_articles_total{verdict=\"copy\"} 1\n"), "{figures}");
     assert!(figures.contains("storywatch_up 1\n"), "{figures}");
     daemon.stop();
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/prometheus-rules.yml");
+    for name in fs::read_to_string(&rules).unwrap().split(|c: char| !c.is_ascii_lowercase() && c != '_') {
+        let known = !name.starts_with("storywatch_") || figures.contains(&format!("# TYPE {name} "));
+        assert!(known, "{name} stands in the alert rules, but is no figure");
+    }
     if std::env::var_os("STORYWATCH_SYSTEM_TESTS").is_none() {
         return;
     }
     let path = world.write("metrics.txt", &figures);
     check_metrics(&path);
+    let output = Command::new("promtool").args(["check", "rules"]).arg(&rules).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn check_metrics(path: &Path) {

@@ -20,8 +20,22 @@ fn told() -> World {
 fn every_verb_has_help() {
     let world = World::new("");
     let verbs = [
-        "demo", "run", "check", "ingest", "inspect", "explain", "backtest", "feeds", "status", "tail",
-        "topics", "stories", "story", "store",
+        "demo",
+        "run",
+        "check",
+        "ingest",
+        "inspect",
+        "explain",
+        "backtest",
+        "feeds",
+        "status",
+        "tail",
+        "topics",
+        "stories",
+        "story",
+        "store",
+        "quarantine",
+        "papers",
     ];
     for verb in verbs {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_storywatch"))

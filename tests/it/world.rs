@@ -116,7 +116,13 @@ impl World {
 
     /// Starts the daemon, ready or not.
     pub fn spawn(&self) -> Daemon {
+        self.spawn_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn spawn_with(&self, variables: &[(&str, &str)]) -> Daemon {
         let mut command = self.command(&["run"]);
+        command.envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
@@ -132,10 +138,39 @@ impl World {
 
     /// Starts the daemon and waits until it is ready.
     pub fn start(&self) -> Daemon {
-        let daemon = self.spawn();
+        self.start_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn start_with(&self, variables: &[(&str, &str)]) -> Daemon {
+        let daemon = self.spawn_with(variables);
         wait_for("the daemon to be ready", || daemon.said().contains("running:").then_some(()));
         daemon
     }
+}
+
+/// Whether all that is asked for is to be run: the long forms, and what needs root.
+pub fn is_long() -> bool {
+    std::env::var_os("STORYWATCH_LONG").is_some()
+}
+
+/// How many rounds: few in the usual run, more where the system is ours, all in the long form.
+pub fn rounds(few: usize, ci: usize, all: usize) -> usize {
+    match (is_long(), std::env::var_os("STORYWATCH_SYSTEM_TESTS").is_some()) {
+        (true, _) => all,
+        (false, true) => ci,
+        (false, false) => few,
+    }
+}
+
+/// Whether tests may mount, boot and install; says what is left out where they may not.
+pub fn may_use_the_system(what: &str) -> bool {
+    let may = std::env::var_os("STORYWATCH_SYSTEM_TESTS").is_some() && rustix::process::geteuid().is_root();
+    if !may {
+        // The test harness catches print macros.
+        writeln!(std::io::stderr().lock(), "not run without root and STORYWATCH_SYSTEM_TESTS: {what}").ok();
+    }
+    may
 }
 
 /// A running daemon; killed when it goes out of scope.
@@ -160,6 +195,16 @@ impl Daemon {
         self.signal(rustix::process::Signal::TERM);
         let status = wait_for("the daemon to stop", || self.child.try_wait().unwrap());
         assert!(status.success(), "the daemon ended with {status}: {}", self.said());
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL.
@@ -205,7 +250,12 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap())
+    }
+
+    /// The same at an address of one's own.
+    pub fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let server = Self { address, answers: Arc::default(), asked: Arc::default() };
         let (answers, asked) = (Arc::clone(&server.answers), Arc::clone(&server.asked));

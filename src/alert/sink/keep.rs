@@ -1,6 +1,6 @@
 //! Keeps the sinks of the config at work, each as a task of its own: none waits for another.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Cursor, DEAD_PREFIX, KEY_PREFIX, Post, Sink, Spec, dead_of, send};
-use crate::{event::Event, journal::Position};
+use crate::{event::Event, journal::Position, pulse::Pulse};
 
 /// The sinks of the config.
 pub type Specs = Arc<Vec<Arc<Spec>>>;
@@ -46,6 +46,25 @@ impl Beginning {
     }
 }
 
+/// How often it is looked whether every sink gets on.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Each beats several times in so long.
+const STILL_MAX: Duration = Duration::from_secs(3);
+
+/// Beats for all sinks if each has beaten lately.
+fn beat_if_all_do(pulses: &mut [(Pulse, u64, Instant)], all: &Pulse) {
+    for (pulse, before, moved) in pulses.iter_mut() {
+        let beats = pulse.beats();
+        if beats != *before {
+            (*before, *moved) = (beats, Instant::now());
+        }
+    }
+    if pulses.iter().all(|(.., moved)| moved.elapsed() < STILL_MAX) {
+        all.beat();
+    }
+}
+
 /// Keeps the sinks at work until `stop`; those of a new config take over from the old ones.
 pub async fn keep(
     mut specs: watch::Receiver<Specs>,
@@ -53,9 +72,11 @@ pub async fn keep(
     posts: broadcast::Sender<Arc<Post>>,
     send: send::Send,
     door: mpsc::Sender<Event>,
+    pulse: Pulse,
     stop: CancellationToken,
 ) {
     loop {
+        let mut pulses: Vec<(Pulse, u64, Instant)> = Vec::new();
         let changed = stop.child_token();
         let mut at_work = JoinSet::new();
         for spec in specs.borrow_and_update().iter() {
@@ -67,6 +88,7 @@ pub async fn keep(
                 dead: beginning.dead.get(&spec.name).copied().unwrap_or(0),
                 spec: Arc::clone(spec),
                 state_dir: beginning.state_dir.clone(),
+                pulse: Pulse::default(),
                 send: Arc::clone(&send),
                 door: door.clone(),
                 posts: posts.subscribe(),
@@ -76,6 +98,7 @@ pub async fn keep(
                 handed: Instant::now(),
             };
             let stop = changed.clone();
+            pulses.push((sink.pulse.clone(), 0, Instant::now()));
             at_work.spawn(async move {
                 if is_new {
                     sink.note().await;
@@ -83,9 +106,13 @@ pub async fn keep(
                 sink.run(stop).await
             });
         }
-        let stopping = tokio::select! {
-            () = stop.cancelled() => true,
-            changed = specs.changed() => changed.is_err(),
+        let stopping = loop {
+            beat_if_all_do(&mut pulses, &pulse);
+            tokio::select! {
+                () = stop.cancelled() => break true,
+                changed = specs.changed() => break changed.is_err(),
+                () = tokio::time::sleep(LOOK) => {}
+            }
         };
         changed.cancel();
         while let Some(ended) = at_work.join_next().await {

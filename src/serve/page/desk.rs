@@ -9,6 +9,8 @@ use std::{
 
 use tokio::{sync::oneshot, time};
 
+use crate::failpoint;
+
 /// Questions worked on at once.
 const THREADS: usize = 2;
 /// Questions that wait; of more, each is refused.
@@ -17,13 +19,19 @@ const WAITING_MAX: usize = 32;
 const ANSWER_SECS_MAX: u64 = 10;
 /// For the reading of what makes one page.
 const READING_SECS_MAX: u64 = 5;
+/// A question that is worked on for longer shows that its thread is stuck.
+const STUCK_SECS: u64 = 15;
 /// Added to the niceness of the threads.
 const NICE: i32 = 5;
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Takes questions.
-pub(super) struct Desk(mpsc::SyncSender<Job>);
+pub(super) struct Desk {
+    jobs: mpsc::SyncSender<Job>,
+    /// Since when each thread is at its question. Locked for a look.
+    busy: Arc<[Mutex<Option<Instant>>; THREADS]>,
+}
 
 /// There are too many questions, or the answer took too long.
 #[derive(Debug)]
@@ -34,18 +42,34 @@ impl Desk {
         let (jobs, queue) = mpsc::sync_channel::<Job>(WAITING_MAX);
         // Locked only to take the next question.
         let queue = Arc::new(Mutex::new(queue));
-        for _ in 0..THREADS {
-            let queue = Arc::clone(&queue);
+        let busy: Arc<[Mutex<Option<Instant>>; THREADS]> = Arc::default();
+        for place in 0..THREADS {
+            let (queue, busy) = (Arc::clone(&queue), Arc::clone(&busy));
+            let now_at = move |what| {
+                if let Some(busy) = busy.get(place) {
+                    *busy.lock().unwrap_or_else(PoisonError::into_inner) = what;
+                }
+            };
             thread::Builder::new().name("page reader".to_owned()).spawn(move || {
                 rustix::process::nice(NICE).ok();
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(job) = next else { return };
+                    now_at(Some(Instant::now()));
+                    failpoint::pass("page");
                     job();
+                    now_at(None);
                 }
             })?;
         }
-        Ok(Self(jobs))
+        Ok(Self { jobs, busy })
+    }
+
+    /// Whether a thread is at one question for longer than any may take.
+    pub(super) fn is_stuck(&self) -> bool {
+        let since = |busy: &Mutex<Option<Instant>>| *busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = Duration::from_secs(STUCK_SECS);
+        self.busy.iter().filter_map(since).any(|since| since.elapsed() > limit)
     }
 
     /// The answer to a question. One whose asker has gone is not worked on.
@@ -60,7 +84,7 @@ impl Desk {
                 answer.send(question()).ok();
             }
         };
-        self.0.try_send(Box::new(job)).map_err(|_| Busy)?;
+        self.jobs.try_send(Box::new(job)).map_err(|_| Busy)?;
         let answered = time::timeout(Duration::from_secs(ANSWER_SECS_MAX), waiting).await;
         answered.map_err(|_| Busy)?.map_err(|_| Busy)
     }

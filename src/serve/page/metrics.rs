@@ -11,7 +11,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::House;
-use crate::health::{Health, Standing};
+use crate::{
+    health::{Health, Standing},
+    poison,
+};
 
 /// A view, as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +124,11 @@ pub(super) fn page(house: &House, status: Option<&Value>, feeds: &[Standing], no
         "stuck_parts",
         "Parts of the daemon that stand still.",
         float(house.stuck.borrow().len() as u64),
+    );
+    text.gauge(
+        "quarantined",
+        "Feeds, pages, files and articles that are not read any more, because the program ended over them.",
+        float(poison::quarantined() as u64),
     );
     if let Some(status) = status {
         of_status(&mut text, status);

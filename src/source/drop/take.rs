@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     article::{Checkpoint, Found, Rejected},
+    failpoint,
     source::{
         DropSpec,
         format::{Clock, Origin, Reader},
@@ -23,6 +24,11 @@ use crate::{
 impl Room {
     /// Reads a file from where it was left.
     pub(super) fn take(&mut self, path: &Path) -> Result<(), Closed> {
+        self.way.pulse.beat();
+        if self.way.stop.is_cancelled() {
+            return Err(Closed);
+        }
+        failpoint::pass("drops");
         let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
         if !metadata.is_file() {
             return Ok(());
@@ -62,6 +68,7 @@ impl Room {
             state.rejected = outcome.is_rejected();
             state.mark = mark(path, read.offset.min(state.size)).unwrap_or_default();
             progress.tell(read);
+            self.way.pulse.beat();
             if read.done && spec.puts_away() {
                 return self.keep_and_put_away(path, state, found, &spec, outcome);
             }

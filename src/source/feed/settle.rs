@@ -2,11 +2,13 @@
 //! next time.
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{
-    Answer, Schedule, Slot, at,
+    Answer, START_GAP, Schedule, Slot, at,
     push::Push,
     state::{Plan, State},
+    why::Why,
 };
 use crate::{
     article::{Found, Id, Occasion},
@@ -20,6 +22,9 @@ use crate::{
         turns::host_of,
     },
 };
+
+/// A feed with fewer failures in a row may have failed because the network was about to be down.
+const FAILURES_BEFORE: u32 = 3;
 
 impl Schedule {
     /// Takes an answer in: delivers what it brought together with the feed's state, and sets its next time.
@@ -35,7 +40,7 @@ impl Schedule {
         let state = &mut slot.state;
         let (before, was_known) = (state.address().map(str::to_owned), !state.knows_nothing());
         let had_hub = state.push.clone();
-        self.outage.learn(host, &answer.outcome);
+        let network_is_back = self.outage.learn(host, &answer.outcome);
         let failed_before = state.errors() > 0;
         match answer.outcome {
             Outcome::NotModified(_) if state.knows_nothing() => {
@@ -93,10 +98,30 @@ impl Schedule {
         let Some(slot) = self.slots.get(&key) else { return Ok(()) };
         let due = at(slot.state.due.map(Timestamp::from), &self.limits);
         let (gone, parcel) = (slot.state.gone(), slot.parcel(found, None));
+        let waits = slot.state.why == Why::Outage;
         if gone.is_none() {
+            let due = if waits { self.outage.look_at(due) } else { due };
             self.enqueue(key, due, false);
         }
+        if network_is_back {
+            self.hurry();
+        }
         self.pass_on(parcel, way).await
+    }
+
+    /// Asks the feeds that waited for the network, and those that failed before it was known that all did.
+    fn hurry(&mut self) {
+        let at_first = |state: &State| state.why == Why::Failures && state.errors() < FAILURES_BEFORE;
+        let waits = |slot: &Slot| {
+            (slot.state.why == Why::Outage || at_first(&slot.state)) && !slot.asked && slot.due.is_some()
+        };
+        let waiting: Vec<Id> =
+            self.slots.iter().filter(|(_, slot)| waits(slot)).map(|(key, _)| *key).collect();
+        let mut due = Instant::now();
+        for key in waiting {
+            self.enqueue(key, due, false);
+            due += START_GAP;
+        }
     }
 
     /// By way of their pages, where those are wanted.

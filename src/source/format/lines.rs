@@ -2,7 +2,7 @@
 
 use super::{
     draft::{Fault, Piece},
-    json,
+    json, noted,
     stream::{Bytes, LINE_BYTES_MAX, read_line},
 };
 
@@ -23,7 +23,7 @@ impl Lines {
     }
 
     /// The next line that is not blank.
-    pub(super) fn next(&mut self) -> Option<Piece> {
+    pub(super) fn next(&mut self, file: &str) -> Option<Piece> {
         while !self.over {
             self.line.clear();
             let read = read_line(&mut self.bytes, &mut self.line);
@@ -47,7 +47,8 @@ impl Lines {
             let bytes = self.line.trim_ascii();
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
             if !bytes.is_empty() {
-                return Some(json::line(bytes).map_err(|fault| fault.within(&place)));
+                let read = noted(bytes, || format!("line {} of {file}", self.number), json::line);
+                return Some(read.map_err(|fault| fault.within(&place)));
             }
         }
         None

@@ -7,10 +7,11 @@ use mail_parser::{Address, HeaderValue, Message, MessageParser, PartType};
 
 use super::{
     draft::{Draft, Fault, Piece},
+    guarded,
     stream::{Bytes, read_line},
     text,
 };
-use crate::source::{clean, worker};
+use crate::{poison::Reading, source::clean};
 
 /// Bytes of one message, its attachments included.
 pub(super) const MESSAGE_BYTES_MAX: usize = 32 << 20;
@@ -123,7 +124,7 @@ impl Messages {
         Self { bytes, read: offset, offset, number, begun: false, over: false }
     }
 
-    pub(super) fn next(&mut self) -> Option<Piece> {
+    pub(super) fn next(&mut self, file: &str) -> Option<Piece> {
         while !self.over {
             let message = match self.message() {
                 Ok(message) => message,
@@ -141,8 +142,11 @@ impl Messages {
                 let reason = format!("the message has more than the {MESSAGE_BYTES_MAX} bytes that are read");
                 return Some(Err(Fault::at(place, reason)));
             }
-            let read = worker::run(move || article(&message));
-            let piece = read.unwrap_or_else(|error| Err(Fault::of(error.to_string())));
+            let reading = Reading::of(&message, || format!("message {} of {file}", self.number));
+            let piece = reading
+                .map_err(|quarantined| quarantined.to_string())
+                .and_then(|reading| guarded(&reading, move || article(&message)))
+                .unwrap_or_else(|reason| Err(Fault::of(reason)));
             return Some(piece.map_err(|fault| fault.within(&place)));
         }
         None
@@ -233,10 +237,10 @@ mod tests {
             )
         };
         let mut messages = open(0);
-        assert_eq!(messages.next().unwrap().unwrap().text, "First\nFrom here on.");
+        assert_eq!(messages.next("").unwrap().unwrap().text, "First\nFrom here on.");
         let mut messages = open(usize::try_from(messages.offset).unwrap());
         let rest: Vec<String> =
-            std::iter::from_fn(|| messages.next()).map(|piece| piece.unwrap().text).collect();
+            std::iter::from_fn(|| messages.next("")).map(|piece| piece.unwrap().text).collect();
         assert_eq!(rest, ["Second\nFrom here on.", "Third\nFrom here on."]);
         assert_eq!(messages.offset, mailbox.len() as u64);
     }

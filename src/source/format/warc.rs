@@ -11,7 +11,7 @@ use super::{
     html,
     stream::{Bytes, bounded, read_line, skip},
 };
-use crate::source::page;
+use crate::{poison::Reading, source::page};
 
 /// Lines and bytes of one record's own headers.
 const HEADERS_MAX: usize = 200;
@@ -60,10 +60,10 @@ impl Records {
         Self { bytes, form, offset, seen: 0, pages: u64::from(offset > 0), over: false }
     }
 
-    pub(super) fn next(&mut self) -> Option<Piece> {
+    pub(super) fn next(&mut self, file: &str) -> Option<Piece> {
         while !self.over {
             let start = self.offset;
-            match self.record() {
+            match self.record(file) {
                 Ok(Some(piece)) => {
                     self.pages += 1;
                     return Some(piece.map_err(|fault| fault.within(&format!(":@{start}"))));
@@ -86,7 +86,7 @@ impl Records {
     }
 
     /// Reads one record; `None` of one that is no page.
-    fn record(&mut self) -> Result<Option<Piece>, String> {
+    fn record(&mut self, file: &str) -> Result<Option<Piece>, String> {
         let head = match self.form {
             Form::Warc => self.warc_head()?,
             Form::Arc => self.arc_head()?,
@@ -110,7 +110,14 @@ impl Records {
         limited.read_to_end(&mut block).map_err(unreadable)?;
         self.offset += block.len() as u64;
         let cut = (block.len() as u64) < head.length;
-        let piece = page_of(&head, &block);
+        let place = || format!("the record that ends at byte {} of {file}", self.offset);
+        let piece = match Reading::of(&block, place) {
+            Ok(reading) => {
+                let _note = reading.note();
+                page_of(&head, &block)
+            }
+            Err(quarantined) => Some(Err(Fault::of(quarantined.to_string()))),
+        };
         if cut {
             self.over = true;
             // what is left of a page that is cut off is told, not taken for the whole
@@ -287,7 +294,7 @@ mod tests {
 
     fn check(archive: &str, form: Form, expected: &[&str]) {
         let mut records = Records::new(Box::new(Cursor::new(archive.to_owned())), form, 0);
-        let said: Vec<String> = std::iter::from_fn(|| records.next())
+        let said: Vec<String> = std::iter::from_fn(|| records.next(""))
             .map(|piece| piece.map_or_else(|fault| fault.reason, |article| article.title))
             .collect();
         assert_eq!(said.len(), expected.len(), "{said:?}");
@@ -350,11 +357,11 @@ mod tests {
         let first = answer(200, "text/html", PAGE);
         let archive = first.clone() + &answer(200, "text/html", &PAGE.replace("falls", "stands"));
         let mut records = Records::new(Box::new(Cursor::new(archive.clone())), Form::Warc, 0);
-        records.next().unwrap().unwrap();
+        records.next("").unwrap().unwrap();
         let offset = records.offset;
         let rest = archive.get(usize::try_from(offset).unwrap()..).unwrap().to_owned();
         let mut records = Records::new(Box::new(Cursor::new(rest)), Form::Warc, offset);
-        assert_eq!(records.next().unwrap().unwrap().title, "Crane stands");
-        assert!(records.next().is_none());
+        assert_eq!(records.next("").unwrap().unwrap().title, "Crane stands");
+        assert!(records.next("").is_none());
     }
 }
