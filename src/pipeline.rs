@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-use rayon::prelude::*;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +10,7 @@ pub mod address;
 pub mod adopt;
 mod apply;
 pub mod backtest;
+mod batch;
 mod bearers;
 mod decide;
 pub mod dedupe;
@@ -29,6 +29,7 @@ pub mod novel;
 mod outbox;
 mod outcome;
 mod pace;
+mod place;
 mod quarantine;
 pub mod quote;
 mod record;
@@ -43,6 +44,7 @@ pub mod view;
 mod withdraw;
 
 use self::{
+    batch::{gather, in_parallel},
     decide::Analysis,
     expire::Expiry,
     outbox::Outbox,
@@ -58,10 +60,7 @@ pub use self::{
 };
 use crate::{
     alert::{Post, Posted},
-    article::{
-        Alert, Article, Checkpoint, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found, Rejected,
-        Verdict,
-    },
+    article::{Alert, Article, Checkpoint, Delivery, Found, Rejected, Verdict},
     event::{Ask, Event, Question, Report, Rules},
     failpoint,
     journal::{Commit, Journal, JournalError, LineRef},
@@ -73,9 +72,6 @@ use crate::{
 /// Version of what is kept of an article's analysis (tokeniser, sketch, features); an index of an older one is built
 /// again.
 pub const ANALYSIS: u32 = 3;
-
-/// From so many articles on a batch is analysed by several threads.
-const PARALLEL_ARTICLES_MIN: usize = 8;
 
 /// The pipeline cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -492,33 +488,6 @@ impl Pipeline {
     }
 }
 
-/// A batch: all that waits, up to its bounds, and the first event that is something else.
-fn gather(first: Delivery, events: &mut mpsc::Receiver<Event>) -> (Vec<Delivery>, Option<Event>) {
-    let (mut count, mut bytes) = size(&first);
-    let mut deliveries = vec![first];
-    while count < DELIVERY_FOUND_MAX && bytes < DELIVERY_BYTES_MAX {
-        match events.try_recv() {
-            Ok(Event::Batch(delivery)) => {
-                let (more, larger) = size(&delivery);
-                count += more;
-                bytes += larger;
-                deliveries.push(delivery);
-            }
-            Ok(other) => return (deliveries, Some(other)),
-            Err(_) => break,
-        }
-    }
-    (deliveries, None)
-}
-
-fn size(delivery: &Delivery) -> (usize, usize) {
-    let bytes = delivery.found.iter().map(|found| match found {
-        Found::Article(article) => article.text.len(),
-        Found::Rejected(_) => 0,
-    });
-    (delivery.found.len(), bytes.sum())
-}
-
 /// Analyses the articles in their order.
 fn analyse_all(articles: &[(&Article, &Reading)], state: &State) -> Vec<Analysis> {
     in_parallel(articles, |(article, reading)| {
@@ -526,15 +495,6 @@ fn analyse_all(articles: &[(&Article, &Reading)], state: &State) -> Vec<Analysis
         failpoint::pass_with("analyse", article.title.as_bytes());
         decide::analyse(article, &state.names)
     })
-}
-
-/// The results in the order of the input, by several threads where there are many. The threads live as long as the
-/// process: new ones would have their memory made anew each time.
-fn in_parallel<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> U + Sync + Send) -> Vec<U> {
-    if all.len() < PARALLEL_ARTICLES_MIN {
-        return all.iter().map(each).collect();
-    }
-    all.par_iter().map(each).collect()
 }
 
 #[cfg(test)]

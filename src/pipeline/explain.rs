@@ -8,7 +8,7 @@ use super::{
     Pipeline, PipelineError, address,
     decide::{self, Analysis, Decided},
     dedupe::{self, Judgement, Weighed},
-    desk, identity,
+    desk, identity, place,
     record::{Known, Report},
     state,
     story::Assignment,
@@ -56,7 +56,7 @@ impl Pipeline {
         let judgement = match judgement {
             Some(judgement) => judgement,
             // An id, an address or the very same text had decided already.
-            None => decide::judge_again(&self.state, known, decision.article.id.report, article, &analysis)?,
+            None => place::judge_again(&self.state, known, decision.article.id.report, article, &analysis)?,
         };
         let compared = self.compared(known, article, &analysis, &judgement)?;
         let why = self.why(&decision, compared, assignment.as_ref(), &misses, false);
@@ -68,7 +68,7 @@ impl Pipeline {
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
         let Some(report) = find(known, target)? else { return Ok(unknown(target)) };
-        let at = decide::text_of(&self.state, &report).unwrap_or(report.at);
+        let at = place::text_of(&self.state, &report).unwrap_or(report.at);
         let Line::Article { article, decision, marks: None, .. } = self.journal.read(at)? else {
             return Ok(json!({ "error": format!("the text of {target} has expired") }));
         };
@@ -88,7 +88,7 @@ impl Pipeline {
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
         let Some(report) = find(known, target)? else { return Ok(unknown(target)) };
-        let at = decide::text_of(&self.state, &report).unwrap_or(report.at);
+        let at = place::text_of(&self.state, &report).unwrap_or(report.at);
         let line = match self.journal.read(at)? {
             Line::Sighted(kept) => Line::from(kept),
             line => line,
@@ -98,7 +98,7 @@ impl Pipeline {
         };
         let analysis = decide::analyse(&article, &self.state.names);
         let judgement =
-            decide::judge_again(&self.state, known, decision.article.id.report, &article, &analysis)?;
+            place::judge_again(&self.state, known, decision.article.id.report, &article, &analysis)?;
         let compared = self.compared(known, &article, &analysis, &judgement)?;
         let (verdicts, assignment) =
             decide::judge_topics(&self.state, &article, &analysis, decision.story, report.seq);

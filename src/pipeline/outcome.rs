@@ -3,9 +3,10 @@
 use std::cell::OnceCell;
 
 use super::{
-    decide::{self, Analysis, event_time},
+    decide::{Analysis, event_time},
     desk,
     novel::{self, Known as Told},
+    place,
     record::{Known, Report},
     state::State,
     topic::{self, TopicMatch},
@@ -183,7 +184,7 @@ impl Case<'_> {
     /// The sentence that says most that was not known: by the story so far, or, of an update, by the last revision.
     fn novel(&self, kind: AlertKind) -> Result<Option<String>, ViewError> {
         if let (AlertKind::Update, Some(before)) = (kind, self.other) {
-            let text = decide::text_of(self.state, before);
+            let text = place::text_of(self.state, before);
             return text.map_or(Ok(None), |at| self.novel_after(&[at], Told::revision()));
         }
         if let Some(novel) = self.novel.get() {

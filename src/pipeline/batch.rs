@@ -1,0 +1,48 @@
+//! What is decided together: all that waits, up to a bound.
+
+use rayon::prelude::*;
+use tokio::sync::mpsc;
+
+use crate::{
+    article::{DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found},
+    event::Event,
+};
+
+/// From so many articles on a batch is analysed by several threads.
+const PARALLEL_ARTICLES_MIN: usize = 8;
+
+/// A batch: all that waits, up to its bounds, and the first event that is something else.
+pub(super) fn gather(first: Delivery, events: &mut mpsc::Receiver<Event>) -> (Vec<Delivery>, Option<Event>) {
+    let (mut count, mut bytes) = size(&first);
+    let mut deliveries = vec![first];
+    while count < DELIVERY_FOUND_MAX && bytes < DELIVERY_BYTES_MAX {
+        match events.try_recv() {
+            Ok(Event::Batch(delivery)) => {
+                let (more, larger) = size(&delivery);
+                count += more;
+                bytes += larger;
+                deliveries.push(delivery);
+            }
+            Ok(other) => return (deliveries, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (deliveries, None)
+}
+
+fn size(delivery: &Delivery) -> (usize, usize) {
+    let bytes = delivery.found.iter().map(|found| match found {
+        Found::Article(article) => article.text.len(),
+        Found::Rejected(_) => 0,
+    });
+    (delivery.found.len(), bytes.sum())
+}
+
+/// The results in the order of the input, by several threads where there are many. The threads live as long as the
+/// process: new ones would have their memory made anew each time.
+pub(super) fn in_parallel<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> U + Sync + Send) -> Vec<U> {
+    if all.len() < PARALLEL_ARTICLES_MIN {
+        return all.iter().map(each).collect();
+    }
+    all.par_iter().map(each).collect()
+}
