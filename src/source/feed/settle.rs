@@ -172,7 +172,7 @@ fn take(
     }
     state.body = body;
     state.note_read(plan.now);
-    state.entries = u32::try_from(feed.entries.len()).unwrap_or(u32::MAX);
+    state.entries = u16::try_from(feed.entries.len()).unwrap_or(u16::MAX);
     state.repairs = feed.repairs;
     if same {
         state.repeat(fetched.validity, plan);

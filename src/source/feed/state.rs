@@ -47,7 +47,7 @@ pub struct State {
     /// When that body was last read through: a day since 1970, 0 never.
     pub read_day: u16,
     /// Entries in that body.
-    pub entries: u32,
+    pub entries: u16,
     /// Answers since then that brought the same body, or none.
     pub unchanged: u32,
     /// Answers without a body since the last with one: a server may say for ever that nothing has changed.
