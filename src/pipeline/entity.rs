@@ -49,16 +49,13 @@ pub fn language(title: &str, text: &str, stated: Option<&str>) -> Option<String>
 }
 
 /// Words of a sample of which so many are English that no other language has to be thought of: one in `ENGLISH_SHARE`.
-const ENGLISH_SHARE: usize = 8;
+const ENGLISH_SHARE: usize = 6;
+
+/// And one in so many is a word of no other language.
+const ONLY_ENGLISH_SHARE: usize = 16;
 
 /// Words of a sample at least.
-const ENGLISH_WORDS_MIN: usize = 12;
-
-/// Of a shorter sample more must be English, among them one that is in no other language.
-const ENGLISH_SHARE_SHORT: usize = 5;
-
-/// Words of such a sample at least.
-const ENGLISH_WORDS_MIN_SHORT: usize = 5;
+const ENGLISH_WORDS_MIN: usize = 4;
 
 /// Whether the frequent short words at the front are those of English and of no other language.
 fn reads_english(text: &str) -> bool {
@@ -67,20 +64,22 @@ fn reads_english(text: &str) -> bool {
         words += 1;
         match word {
             "the" | "and" | "that" | "with" | "his" | "this" | "from" | "were" | "said" | "which" | "you"
-            | "your" | "they" | "their" | "would" | "about" | "who" | "what" | "when" | "how" | "been"
-            | "she" | "our" => {
+            | "your" | "they" | "their" | "them" | "would" | "could" | "should" | "about" | "who"
+            | "what" | "when" | "how" | "been" | "she" | "our" | "its" | "him" | "just" | "not" | "don't"
+            | "I'm" | "it's" | "can't" | "because" | "into" | "before" | "after" | "there" | "more"
+            | "out" | "up" | "these" => {
                 only += 1;
             }
             "of" | "to" | "is" | "for" | "was" | "by" | "has" | "have" | "are" | "it" | "he" | "at"
-            | "The" => {
+            | "The" | "in" | "on" | "I" | "be" | "as" | "or" | "so" | "do" | "if" | "no" | "my" | "me"
+            | "we" | "will" | "but" | "all" | "her" | "had" | "than" | "a" | "an" => {
                 english += 1;
             }
             _ => {}
         }
     }
     english += only;
-    words >= ENGLISH_WORDS_MIN && english * ENGLISH_SHARE >= words
-        || words >= ENGLISH_WORDS_MIN_SHORT && only > 0 && english * ENGLISH_SHARE_SHORT >= words
+    words >= ENGLISH_WORDS_MIN && english * ENGLISH_SHARE >= words && only * ONLY_ENGLISH_SHARE >= words
 }
 
 /// ISO 639-1 for the languages that have a code there.
@@ -253,6 +252,16 @@ mod tests {
         assert_eq!(
             language("", "Der Rat hat gestern beschlossen, die Brücke über den Fluss zu schließen.", None)
                 .as_deref(),
+            Some("de")
+        );
+        assert_eq!(language("Mayor says the bridge is safe", "", None).as_deref(), Some("en"));
+        assert_eq!(
+            language(
+                "",
+                "„The Harbour“ heißt die Serie, in der so an das alte Rotterdam erinnert wird.",
+                None
+            )
+            .as_deref(),
             Some("de")
         );
         assert_eq!(language("", "", Some("en-GB")).as_deref(), Some("en"));
