@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub mod atom;
+pub mod cast;
 pub mod drift;
 pub mod export;
 pub mod found;

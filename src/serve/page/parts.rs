@@ -7,7 +7,7 @@ use url::{Url, form_urlencoded};
 use crate::{
     alert::line::caption,
     article::{Alert, AlertKind, Id},
-    reading::Listed,
+    search::Outline,
 };
 
 /// Most names that are shown of what is new.
@@ -188,12 +188,12 @@ fn sentence_case(capitals: &str) -> String {
 }
 
 /// A story in a list.
-pub(super) fn story(story: &Listed) -> Markup {
+pub(super) fn story(id: Id, story: &Outline) -> Markup {
     html! {
         li {
-            p.headline { a href=(story_path(story.id)) { (shown(&story.title)) } }
+            p.headline { a href=(story_path(id)) { (shown(&story.title)) } }
             p.quiet {
-                (counted(story.articles.len(), "report")) " of " (counted(story.outlets, "outlet"))
+                (counted(story.reports, "report")) " of " (counted(story.outlets, "outlet"))
                 " · " (second(story.first, Form::Minute))
                 @if story.last - story.first >= 60 { " – " (second(story.last, Form::Minute)) }
             }
