@@ -235,16 +235,17 @@ fn candidates(read: &[Read]) -> Vec<(usize, usize)> {
             }
         }
     }
-    let mut shared: BTreeMap<(usize, usize), u32> = BTreeMap::new();
+    // A pair once for each word that it shares: sorted, those of one pair stand together.
+    let mut shared: Vec<(usize, usize)> = Vec::new();
     for holding in holders.values().filter(|holding| holding.len() <= COMMON_STATEMENTS) {
         for (rank, a) in holding.iter().enumerate() {
-            for b in holding.iter().skip(rank + 1) {
-                *shared.entry((*a, *b)).or_default() += 1;
-            }
+            shared.extend(holding.iter().skip(rank + 1).map(|b| (*a, *b)));
         }
     }
-    let mut pairs: Vec<((usize, usize), u32)> = shared.into_iter().collect();
-    pairs.sort_by_key(|(pair, words)| (std::cmp::Reverse(*words), *pair));
+    shared.sort_unstable();
+    let pairs = shared.chunk_by(|a, b| a == b).filter_map(|same| Some((*same.first()?, same.len())));
+    let mut pairs: Vec<((usize, usize), usize)> = pairs.collect();
+    pairs.sort_unstable_by_key(|(pair, words)| (std::cmp::Reverse(*words), *pair));
     pairs.into_iter().map(|(pair, _)| pair).collect()
 }
 

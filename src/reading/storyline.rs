@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -52,6 +52,18 @@ pub struct Storyline {
     /// Later revisions and reports that are not shown, because there are too many.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: usize,
+}
+
+impl Storyline {
+    /// The names that no report had before, by the day (UTC) on which they came; on the first one everybody is new.
+    pub fn new_names(&self) -> Vec<(Date, Vec<&str>)> {
+        let mut days: BTreeMap<Date, Vec<&str>> = BTreeMap::new();
+        for report in &self.articles {
+            let names = days.entry(report.seen_at.to_zoned(TimeZone::UTC).date()).or_default();
+            names.extend(report.new_entities.iter().map(String::as_str));
+        }
+        days.into_iter().skip(1).filter(|(_, names)| !names.is_empty()).collect()
+    }
 }
 
 /// One outlet's report.

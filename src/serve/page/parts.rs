@@ -67,6 +67,16 @@ pub(super) fn story_path(story: Id) -> String {
 
 /// `1 report`, `2 reports`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
+    let noun = match (count, noun.strip_suffix('y')) {
+        (1, _) => noun.to_owned(),
+        (_, Some(stem)) if noun == "story" || noun.ends_with("copy") => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    };
+    format!("{}\u{a0}{noun}", grouped(count))
+}
+
+/// A number in groups of three digits.
+pub(super) fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -75,12 +85,7 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
         }
         grouped.push(digit);
     }
-    let noun = match (count, noun.strip_suffix('y')) {
-        (1, _) => noun.to_owned(),
-        (_, Some(stem)) if noun == "story" || noun.ends_with("copy") => format!("{stem}ies"),
-        _ => format!("{noun}s"),
-    };
-    format!("{grouped}\u{a0}{noun}")
+    grouped
 }
 
 /// An alert in a list.
@@ -223,6 +228,16 @@ mod tests {
         for url in [Some("javascript:alert(1)"), Some("data:text/html,x"), Some("no address"), None] {
             assert_eq!(outward(url, "<Gull>").into_string(), "&lt;Gull&gt;");
         }
+    }
+
+    #[test]
+    fn an_alert_about_no_article_says_what_it_has_to_say() {
+        let mut silence = Alert::bare(Id(1), Timestamp::UNIX_EPOCH, AlertKind::Silence, "ferry & co");
+        silence.evidence = vec!["no report for 3 h <usually 4>".to_owned()];
+        let shown = alert(&silence, true).into_string();
+        assert!(shown.contains("no report for 3 h &lt;usually 4&gt;"), "{shown}");
+        assert!(shown.contains("data-kind=\"silence\"") && !shown.contains("href=\"/story"), "{shown}");
+        assert!(brief(&silence).into_string().contains("no report for 3 h"));
     }
 
     #[test]
