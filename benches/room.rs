@@ -59,10 +59,11 @@ fn main() -> io::Result<()> {
         ));
     }
     if asked("index") {
-        index(&state, articles)?;
+        index(&state)?;
     }
     if asked("search") || asked("story") {
-        let room = Room::open_whole(&state, &mut |_, _| {}).expect("a sound store");
+        let room = Room::open(&state).expect("a sound store");
+        told(&format!("{} reports are in the index", room.view().extent().0));
         if asked("search") {
             searches(&room);
         }
@@ -81,10 +82,12 @@ fn told(line: &str) {
     println!("{line}");
 }
 
-fn index(state: &Path, articles: u64) -> io::Result<()> {
+fn index(state: &Path) -> io::Result<()> {
     let (begun, cpu) = (Instant::now(), cpu());
-    let room = Room::open_whole(state, &mut |_, _| {}).expect("a sound store");
-    drop(room);
+    let room = Room::open(state).expect("a sound store");
+    let before = room.view().extent().0;
+    room.catch_up(&mut |_, _| {}, &mut |_| {}).expect("a sound store");
+    let articles = room.view().extent().0.saturating_sub(before);
     let cpu = self::cpu().saturating_sub(cpu);
     let bytes = bytes_below(&state.join("search"))?;
     let text: u64 = fs::read_to_string(state.join("text-bytes"))?.trim().parse().map_err(io::Error::other)?;

@@ -1,7 +1,10 @@
 //! Quote drift: the same statement as each outlet words it. Statements are aligned word by word and tied where enough
 //! of the shorter one stands in the other, in order. Pure; the constants were fitted on 336 labelled quotes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Range,
+};
 
 use super::cast::{Cast, Speakers};
 use crate::pipeline::{
@@ -189,9 +192,15 @@ impl Read {
     }
 }
 
+/// The words of a clause, without those that it quotes itself, which are not the speaker's own.
 fn words(text: &str, reader: &mut Reader) -> Vec<Word> {
     let mut words = Vec::new();
-    for token in tokens(text, STATEMENT_CHARS_MAX) {
+    let all = tokens(text, STATEMENT_CHARS_MAX);
+    let inner = inner_quotes(text);
+    let place = |word: &str| word.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    let is_own = |word: &str| !inner.iter().any(|inner| inner.contains(&place(word)));
+    let quotes_alone = !all.iter().any(|token| is_own(token.word));
+    for token in all.iter().filter(|token| quotes_alone || is_own(token.word)) {
         let bare = reader.bare(token.word).to_owned();
         // "didn't" is "did not", "I'm" is "I am": which of them is printed is the outlet's style
         let (stem, tail) = match bare.split_once('\'') {
@@ -209,6 +218,30 @@ fn words(text: &str, reader: &mut Reader) -> Vec<Word> {
     }
     words.truncate(CLAUSE_WORDS_MAX);
     words
+}
+
+/// Where, in bytes, words stand between single marks.
+fn inner_quotes(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut opened = None;
+    let mut before = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, char)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let word_follows = next.is_some_and(char::is_alphanumeric);
+        let opens = matches!(char, '\'' | '‘') && !before.is_some_and(char::is_alphanumeric) && word_follows;
+        match opened {
+            // An apostrophe within a word is none of the marks.
+            Some(start) if matches!(char, '\'' | '’') && !word_follows => {
+                found.push(start..at);
+                opened = None;
+            }
+            None if opens => opened = Some(at),
+            _ => {}
+        }
+        before = Some(char);
+    }
+    found
 }
 
 /// A name or a heading in quotation marks: every word that means something begins with a capital.
@@ -382,6 +415,17 @@ mod tests {
         let long =
             "the inspectors examined seventeen cracked rudder bolts beneath the ferry's engine compartment";
         assert_eq!(grouped(&[("gull", ORVIK, long), ("tern", Some("Ole Brandt"), long)]), [vec![0, 1]]);
+    }
+
+    #[test]
+    fn what_a_statement_quotes_is_not_its_own() {
+        let groups = grouped(&[
+            ("gull", ORVIK, "I'm guessing that the yard is short in the 'safe harbour' department, isn't it"),
+            ("tern", ORVIK, "short in the ‘safe harbour’ department, isn’t it"),
+            ("heron", ORVIK, "safe harbour"),
+        ]);
+        assert_eq!(groups, [vec![0, 1]]);
+        assert!(inner_quotes("the workers' wages and the bosses' own, it's said").is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What stands in several views: times, links, an alert, a story in a list.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
 use url::{Url, form_urlencoded};
 
@@ -26,9 +26,11 @@ pub(super) enum Form {
     Day,
 }
 
-/// A time, in UTC until a script writes it in the reader's zone.
+/// A time, in UTC until a script writes it in the reader's zone; with its year where that is not this year.
 pub(super) fn time(at: Timestamp, form: Form) -> Markup {
+    let year = |time: Timestamp| time.to_zoned(TimeZone::UTC).year();
     let (name, format) = match form {
+        Form::Minute if year(at) != year(Timestamp::now()) => ("minute", "%-d %b %Y, %H:%M"),
         Form::Minute => ("minute", "%-d %b, %H:%M"),
         Form::Clock => ("clock", "%H:%M"),
         Form::Day => ("day", "%-d %b %Y"),
@@ -221,6 +223,15 @@ pub(super) fn turn(before: Option<String>, after: Option<String>) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_of_another_year_says_so() {
+        let shown = |at| time(at, Form::Minute).into_string();
+        let old = shown("2017-03-02T09:05:00Z".parse().unwrap());
+        assert!(old.contains(">2 Mar 2017, 09:05<"), "{old}");
+        let now = Timestamp::now();
+        assert!(!shown(now).contains(&now.strftime(" %Y,").to_string()));
+    }
 
     #[test]
     fn only_the_web_is_linked_to() {
