@@ -19,11 +19,11 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    fn of_hundred(&mut self, share: u64) -> bool {
+    pub(crate) fn of_hundred(&mut self, share: u64) -> bool {
         self.below(100) < share
     }
 }
@@ -123,7 +123,7 @@ pub(crate) fn spelled(number: u64) -> String {
     spelled
 }
 
-fn capital(word: &str) -> String {
+pub(crate) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }

@@ -54,6 +54,8 @@ pub struct Config {
     pub websub: Option<Websub>,
     /// Where the page is, if anywhere.
     pub serve: Option<Serve>,
+    /// The page was asked for on the command line: it is there whatever the file says.
+    pub page_asked: bool,
     /// In the order of the file; paths are unique.
     pub drops: Vec<DropDir>,
     /// What is told, and where.

@@ -327,7 +327,10 @@ impl Daemon {
         said(systemd::ready(&self.words));
     }
 
-    async fn take_over(&mut self, config: Config) {
+    async fn take_over(&mut self, mut config: Config) {
+        if self.config.page_asked {
+            config.serve.get_or_insert_default();
+        }
         for (what, same) in [
             ("state_dir", config.state_dir == self.config.state_dir),
             ("control", config.control == self.config.control),

@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub mod atom;
+pub mod cast;
 pub mod drift;
 pub mod export;
 pub mod found;
@@ -41,6 +42,11 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// Stories that are kept as they were drawn.
 const DRAWN_MAX: usize = 24;
+
+/// A story that took so long to draw is shown as it was for this many times as long.
+const LONG: Duration = Duration::from_millis(50);
+/// See `LONG`.
+const REST: u32 = 20;
 
 /// Alerts that are told of one round of indexing; of more, the last.
 const TOLD_MAX: usize = 256;
@@ -137,29 +143,40 @@ pub struct View {
     drawn: Arc<Drawn>,
 }
 
-/// Stories that were drawn lately: a long one takes a while. Each with how many hits it was made of, and the last one;
-/// locked to look and to add.
+/// Stories that were drawn lately: a long one takes a while. Locked to look and to add.
 #[derive(Default)]
 struct Drawn(Mutex<VecDeque<OneDrawn>>);
 
-type OneDrawn = (Id, usize, Option<Hit>, Arc<Storyline>);
+struct OneDrawn {
+    story: Arc<Storyline>,
+    /// Of how many hits it was made, and the last one.
+    made_of: (usize, Option<Hit>),
+    at: Instant,
+    took: Duration,
+}
 
 impl Drawn {
     fn get(&self, id: Id, hits: &[Hit]) -> Option<Arc<Storyline>> {
         let drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |(story, count, last, _): &&OneDrawn| {
-            *story == id && *count == hits.len() && last.as_ref() == hits.last()
-        };
-        drawn.iter().find(same).map(|(.., story)| Arc::clone(story))
+        let one = drawn.iter().find(|one| one.story.id == id)?;
+        let same = one.made_of == (hits.len(), hits.last().copied());
+        // However many look at it, no more than a small share of the time goes into a story that grows.
+        let good_enough = one.took >= LONG && one.at.elapsed() < one.took * REST;
+        (same || good_enough).then(|| Arc::clone(&one.story))
     }
 
-    fn add(&self, id: Id, hits: &[Hit], story: &Arc<Storyline>) {
+    fn add(&self, hits: &[Hit], began: Instant, story: &Arc<Storyline>) {
         let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drawn.retain(|(known, ..)| *known != id);
+        drawn.retain(|one| one.story.id != story.id);
         if drawn.len() >= DRAWN_MAX {
             drawn.pop_front();
         }
-        drawn.push_back((id, hits.len(), hits.last().copied(), Arc::clone(story)));
+        drawn.push_back(OneDrawn {
+            story: Arc::clone(story),
+            made_of: (hits.len(), hits.last().copied()),
+            at: Instant::now(),
+            took: began.elapsed(),
+        });
     }
 }
 
@@ -361,6 +378,7 @@ impl View {
         if let Some(story) = self.drawn.get(id, &hits) {
             return Ok(Some(story));
         }
+        let began = Instant::now();
         let mut told = Vec::new();
         for hit in hits.iter().take(STORY_REPORTS_MAX) {
             if let Some((article, decision, _)) = self.read(hit)? {
@@ -372,7 +390,7 @@ impl View {
             return Ok(None);
         }
         let story = Arc::new(storyline::storyline(id, &told, left_out));
-        self.drawn.add(id, &hits, &story);
+        self.drawn.add(&hits, began, &story);
         Ok(Some(story))
     }
 

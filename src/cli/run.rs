@@ -38,6 +38,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     }
     let mut config = super::config(&flags.config)?;
     if flags.page {
+        config.page_asked = true;
         config.serve.get_or_insert_default();
     }
     daemon::run(config)?;

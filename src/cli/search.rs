@@ -134,14 +134,18 @@ fn in_words(found: &Found, skipped: usize, style: Style) -> String {
     for report in &found.hits {
         one(report, style, &mut text);
     }
-    let at_most = if found.at_most { "at most " } else { "" };
+    let bound = match (found.at_least, found.at_most) {
+        (true, _) => "more than ",
+        (_, true) => "at most ",
+        _ => "",
+    };
     let (first, last) = (skipped + 1, skipped + found.hits.len());
     // Writing to a String cannot fail.
     if found.more {
-        writeln!(text, "{first} to {last} of {at_most}{}; more with --skip {last}", found.reports).ok();
+        writeln!(text, "{first} to {last} of {bound}{}; more with --skip {last}", found.reports).ok();
     } else {
         let reports = if found.reports == 1 { "report" } else { "reports" };
-        writeln!(text, "{at_most}{} {reports}", found.reports).ok();
+        writeln!(text, "{bound}{} {reports}", found.reports).ok();
     }
     text
 }

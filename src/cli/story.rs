@@ -80,6 +80,18 @@ fn in_words(story: &Storyline) -> String {
     if story.left_out > 0 {
         lines.push(format!("  and {} later reports and revisions", story.left_out));
     }
+    let days = story.new_names();
+    if !days.is_empty() {
+        lines.extend([String::new(), "  new names by day:".to_owned()]);
+    }
+    for (day, names) in &days {
+        let shown: Vec<String> = names.iter().take(NAMES_SHOWN).map(|name| harmless(name)).collect();
+        let more = match names.len().saturating_sub(NAMES_SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        lines.push(format!("      {day}  {}{more}", shown.join(", ")));
+    }
     for group in &story.quote_groups {
         lines.push(String::new());
         quoted(group, &mut lines);

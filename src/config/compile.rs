@@ -78,6 +78,7 @@ impl Compiler<'_> {
             feeds,
             websub,
             serve,
+            page_asked: false,
             drops,
             alerts,
             store,

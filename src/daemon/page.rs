@@ -53,7 +53,7 @@ pub(super) async fn serve(
     page::serve(door, house, pulse, stop).await;
 }
 
-/// What the page knows of the feeds by the config alone: the first of very many.
+/// What the page knows of the feeds by the config alone.
 pub(super) fn feeds_shown(feeds: &[Feed]) -> Arc<[Standing]> {
-    feeds.iter().take(page::FEEDS_MAX).map(feeds::unasked).collect()
+    feeds.iter().map(feeds::unasked).collect()
 }

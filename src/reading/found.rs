@@ -55,6 +55,9 @@ pub struct Search {
 pub struct Found {
     /// Reports in all; at most so many where `at_most`.
     pub reports: u64,
+    /// So many were counted; there are more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
     /// The index alone could not tell, and not all texts were read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_most: bool,
@@ -159,10 +162,13 @@ impl View {
                 .flatten()
                 .collect();
             let all_read = ranked.exact || !ranked.more && !spent;
-            let reports = if ranked.exact || !all_read { ranked.reports } else { passed as u64 };
+            // What the index found at most, or, where it did not look at all, what surely holds the query.
+            let at_most = !all_read && ranked.all;
+            let reports = if ranked.exact || at_most { ranked.reports } else { passed as u64 };
             return Ok(Found {
                 reports: reports.max(shown.len() as u64),
-                at_most: !all_read,
+                at_least: !ranked.all,
+                at_most,
                 more,
                 hits: shown,
             });

@@ -2,11 +2,11 @@
 
 use std::{cmp::Reverse, collections::HashMap, time::Instant};
 
-use super::{Listed, ReadingError, View, listed};
+use super::{ReadingError, View};
 use crate::{
     article::{Alert, Id},
     journal::{JournalError, Line},
-    search::{ANY_TOPIC, Bar, By, Filter, Hit, Kind},
+    search::{ANY_TOPIC, Bar, By, Filter, Hit, Kind, Outline},
 };
 
 /// Alerts of one answer.
@@ -73,7 +73,7 @@ impl View {
         skip: usize,
         count: usize,
         deadline: Instant,
-    ) -> Result<(Vec<Listed>, usize), ReadingError> {
+    ) -> Result<(Vec<(Id, Outline)>, usize), ReadingError> {
         let mut stories: HashMap<Id, (u32, i64)> = HashMap::new();
         for hit in self.index.hits(filter, Some(deadline))? {
             let (reports, last) = stories.entry(hit.story).or_default();
@@ -88,8 +88,7 @@ impl View {
         stories.sort_unstable_by_key(|(last, id)| (Reverse(*last), *id));
         let mut shown = Vec::new();
         for (_, id) in stories.iter().skip(skip).take(count) {
-            let whole = Filter { story: Some(*id), ..Filter::default() };
-            shown.extend(listed(*id, &self.index.shown(&whole, Some(deadline))?));
+            shown.extend(self.index.outline(*id, Some(deadline))?.map(|outline| (*id, outline)));
         }
         Ok((shown, stories.len()))
     }

@@ -1,12 +1,15 @@
 //! One story from its first report to its last: who reported what and when, what each report added, who is in it, and
 //! how its statements drift.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::drift::{self, Statement};
+use super::{
+    cast::Cast,
+    drift::{self, Statement},
+};
 use crate::{
     article::{Article, Decision, Entity, EntityKind, Id, Verdict},
     pipeline::{
@@ -49,6 +52,18 @@ pub struct Storyline {
     /// Later revisions and reports that are not shown, because there are too many.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: usize,
+}
+
+impl Storyline {
+    /// The names that no report had before, by the day (UTC) on which they came; on the first one everybody is new.
+    pub fn new_names(&self) -> Vec<(Date, Vec<&str>)> {
+        let mut days: BTreeMap<Date, Vec<&str>> = BTreeMap::new();
+        for report in &self.articles {
+            let names = days.entry(report.seen_at.to_zoned(TimeZone::UTC).date()).or_default();
+            names.extend(report.new_entities.iter().map(String::as_str));
+        }
+        days.into_iter().skip(1).filter(|(_, names)| !names.is_empty()).collect()
+    }
 }
 
 /// One outlet's report.
@@ -143,12 +158,14 @@ pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
     let mut reports: Vec<Report> = Vec::new();
     let mut last: BTreeMap<Id, &Told> = BTreeMap::new();
     let mut known = Known::default();
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: HashSet<&str> = HashSet::new();
+    let (mut places, mut texts) = (HashMap::<Id, usize>::new(), HashSet::<Id>::new());
     for one in told {
         let Told { article, decision } = one;
         let report = decision.article.id.report;
         let before = last.insert(report, one);
-        match reports.iter_mut().find(|known| known.id == report) {
+        let next = reports.len();
+        match reports.get_mut(*places.entry(report).or_insert(next)) {
             Some(known) => {
                 // A notice that takes a report back may have no headline of its own; the decision has the report's.
                 known.title.clone_from(&decision.article.title);
@@ -167,7 +184,9 @@ pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
                 ..first_revision(one)
             }),
         }
-        known.add(&article.title, &article.text, decision.article.language.as_deref());
+        // Most copies are to the letter.
+        let text = if texts.insert(Id::of(&[article.text.as_bytes()])) { article.text.as_str() } else { "" };
+        known.add(&article.title, text, decision.article.language.as_deref());
         names.extend(decision.entities.iter().map(|entity| entity.name.as_str()));
     }
     let mut outlets: Vec<&str> = reports.iter().map(|report| report.source.as_str()).collect();
@@ -178,14 +197,15 @@ pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
     independent.sort_unstable();
     independent.dedup();
     let in_order: Vec<&Told> = reports.iter().filter_map(|report| last.get(&report.id).copied()).collect();
+    let entities = named(&in_order);
     Storyline {
         id,
         title: reports.first().map(|report| report.title.clone()).unwrap_or_default(),
         outlets: outlets.len(),
         independent: independent.len(),
         copies: reports.iter().filter(|report| report.verdict == Verdict::Copy).count(),
-        entities: named(&in_order),
-        quote_groups: quote_groups(&in_order),
+        quote_groups: quote_groups(&in_order, &entities),
+        entities: entities.into_iter().take(ENTITIES_MAX).collect(),
         articles: reports,
         left_out,
     }
@@ -221,10 +241,10 @@ fn changed(before: &Told, now: &Told) -> Option<String> {
 }
 
 /// Names that are not known, people first.
-fn unheard(entities: &[Entity], known: &[&str]) -> Vec<String> {
+fn unheard(entities: &[Entity], known: &HashSet<&str>) -> Vec<String> {
     let told = |entity: &&Entity| {
         matches!(entity.kind, EntityKind::Person | EntityKind::Org | EntityKind::Place)
-            && !known.contains(&entity.name.as_str())
+            && !known.contains(entity.name.as_str())
     };
     let mut new: Vec<&Entity> = entities.iter().filter(told).collect();
     new.sort_by_key(|entity| (entity.kind, std::cmp::Reverse(entity.mentions.len())));
@@ -245,11 +265,10 @@ fn named(told: &[&Told]) -> Vec<Named> {
         .map(|((name, kind), (articles, mentions))| Named { name: name.to_owned(), kind, articles, mentions })
         .collect();
     named.sort_by(|a, b| (b.articles, b.mentions).cmp(&(a.articles, a.mentions)).then(a.name.cmp(&b.name)));
-    named.truncate(ENTITIES_MAX);
     named
 }
 
-fn quote_groups(told: &[&Told]) -> Vec<QuoteGroup> {
+fn quote_groups(told: &[&Told], entities: &[Named]) -> Vec<QuoteGroup> {
     let mut places = Vec::new();
     let mut statements = Vec::new();
     // A copy words nothing itself.
@@ -275,7 +294,8 @@ fn quote_groups(told: &[&Told]) -> Vec<QuoteGroup> {
             text: quote.text.clone(),
         })
     };
-    drift::groups(&statements)
+    let named = entities.iter().map(|named| (named.name.as_str(), named.kind, named.articles));
+    drift::groups(&statements, &Cast::new(named))
         .into_iter()
         .map(|group| QuoteGroup {
             speaker: group.speaker,

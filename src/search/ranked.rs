@@ -3,7 +3,8 @@
 use std::{
     cmp::{Ordering, Reverse},
     collections::BinaryHeap,
-    time::Instant,
+    ops::ControlFlow,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -22,13 +23,22 @@ pub enum By {
     Relevance,
 }
 
+/// Once the wanted hits are known others are only counted, and where there are enough by relevance the newest pieces of
+/// the index have been gone through: for so long.
+const FURTHER_MAX: Duration = Duration::from_millis(40);
+
+/// Hits between two looks at the clock.
+const LOOK_EVERY: usize = 1_024;
+
 /// The best hits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranked {
     /// The first first; every revision.
     pub hits: Vec<Hit>,
-    /// All reports that the index found, later revisions not counted.
+    /// Reports that the index found, later revisions not counted.
     pub reports: u64,
+    /// Whether those are all; else there are more, older ones, which are not ranked either.
+    pub all: bool,
     /// Whether there are hits beside these.
     pub more: bool,
     /// Whether they are surely what was asked for; else their texts must be read.
@@ -78,25 +88,48 @@ impl Snapshot {
         let (asked, exact) = self.fields.asks(query, filter, scored)?;
         let mut limits = Limits::of(filter, Some(deadline));
         limits.scored = scored;
+        let begun = Instant::now();
         let mut best = BinaryHeap::with_capacity(count + 1);
         let (mut reports, mut found) = (0, 0_usize);
         let mut floor = f64::NEG_INFINITY;
-        self.each(asked.as_ref(), &limits, |columns, _, doc, score| {
-            found += 1;
-            if !matches!(columns.kind(doc), Kind::Later | Kind::Withdrawn | Kind::Notice) {
-                reports += 1;
+        let mut all = true;
+        let walk = self.walk(asked.as_ref(), limits)?;
+        for piece in &walk.pieces {
+            // What is as old as the last of the wanted ones may stand before it in the journal.
+            let settled = best.len() >= count && (scored || seconds(piece.newest()) < floor);
+            if settled && begun.elapsed() > FURTHER_MAX {
+                all = false;
+                break;
             }
-            #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in an f64")]
-            let first = if scored { f64::from(score) } else { columns.time(doc) as f64 };
-            if first >= floor {
-                best.push(Reverse(Candidate { first, hit: columns.hit(doc) }));
-                if best.len() > count {
-                    best.pop();
-                    floor = best.peek().map_or(floor, |Reverse(least)| least.first);
+            walk.piece(piece, &mut |columns, doc, score| {
+                found += 1;
+                if !matches!(columns.kind(doc), Kind::Later | Kind::Withdrawn | Kind::Notice) {
+                    reports += 1;
                 }
+                let first = if scored { f64::from(score) } else { seconds(columns.time(doc)) };
+                if first >= floor {
+                    best.push(Reverse(Candidate { first, hit: columns.hit(doc) }));
+                    if best.len() > count {
+                        best.pop();
+                        floor = best.peek().map_or(floor, |Reverse(least)| least.first);
+                    }
+                }
+                if found.is_multiple_of(LOOK_EVERY) && settled && begun.elapsed() > FURTHER_MAX {
+                    all = false;
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+            if !all {
+                break;
             }
-        })?;
+        }
         let hits: Vec<Hit> = best.into_sorted_vec().into_iter().map(|Reverse(one)| one.hit).collect();
-        Ok(Ranked { more: found > hits.len(), hits, reports, exact })
+        Ok(Ranked { more: !all || found > hits.len(), hits, reports, all, exact })
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in an f64")]
+fn seconds(time: i64) -> f64 {
+    time as f64
 }

@@ -1,7 +1,11 @@
 //! The fields of the index, and how a line of the journal becomes a document. Words are split as topics split them, so
 //! that a query finds what a topic with that query matches.
 
-use std::{collections::BTreeSet, ops::Bound};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Bound,
+    vec,
+};
 
 use jiff::Timestamp;
 use tantivy::{
@@ -20,6 +24,7 @@ use super::{ANY_TOPIC, Hit};
 use crate::{
     article::{Alert, Article, Decision, Id, Standing, Verdict},
     pipeline::{
+        story::terms::FixedState,
         topic::query::{self, Text},
         view::Locator,
     },
@@ -257,6 +262,11 @@ impl Columns {
         Kind::from_number(self.kind.first(doc).unwrap_or(0))
     }
 
+    /// When the newest document arrived.
+    pub(super) fn newest(&self) -> i64 {
+        self.time.max_value()
+    }
+
     /// Whether some document of the segment may have arrived between these times.
     pub(super) fn may_hold(&self, since: Option<i64>, until: Option<i64>) -> bool {
         since.is_none_or(|since| self.time.max_value() >= since)
@@ -275,11 +285,19 @@ impl Columns {
     }
 
     pub(super) fn outlet(&self, doc: u32) -> String {
+        self.outlet_number(doc).map_or_else(String::new, |number| self.outlet_of(number))
+    }
+
+    /// The outlet's number in this segment.
+    pub(super) fn outlet_number(&self, doc: u32) -> Option<u64> {
+        self.outlet.as_ref().and_then(|column| column.term_ords(doc).next())
+    }
+
+    pub(super) fn outlet_of(&self, number: u64) -> String {
         let mut outlet = String::new();
-        let ord = self.outlet.as_ref().and_then(|column| column.term_ords(doc).next());
-        if let (Some(column), Some(ord)) = (&self.outlet, ord) {
+        if let Some(column) = &self.outlet {
             // A dictionary that cannot be read names nobody; what reads on finds the damage.
-            column.ord_to_str(ord, &mut outlet).ok();
+            column.ord_to_str(number, &mut outlet).ok();
         }
         outlet
     }
@@ -302,35 +320,60 @@ impl Tokenizer for Splitter {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Words {
         let text = Text::new(text);
-        Words { lower: text.padded().1.to_owned(), at: 1, skips: self.skips, token: Token::default() }
+        let (_, lower) = text.padded();
+        Words {
+            words: words(lower, self.skips).into_iter(),
+            lower: lower.to_owned(),
+            token: Token::default(),
+        }
     }
 }
 
-/// The words of a text, in lower case and between spaces.
+/// A word: where it stands in a text in bytes, and the how manieth it is.
+struct Word {
+    start: usize,
+    end: usize,
+    place: usize,
+}
+
+/// The words of a padded text, all places of one after each other, in the order of the first: whoever counts them meets
+/// each once and not, somewhere else in memory each time, once a place.
+fn words(padded: &str, skips: bool) -> Vec<Word> {
+    let mut known: HashMap<&str, usize, FixedState> = HashMap::default();
+    let mut found: Vec<(usize, Word)> = Vec::with_capacity(padded.len() / 5);
+    let mut start = 1;
+    for (place, end) in memchr::memchr_iter(b' ', padded.as_bytes()).skip(1).enumerate() {
+        let word = padded.get(start..end).unwrap_or_default();
+        if !skips || !is_everywhere(word) {
+            let number = known.len();
+            let number = *known.entry(word).or_insert(number);
+            found.push((number, Word { start, end, place }));
+        }
+        start = end + 1;
+    }
+    // What is sorted by its number stays in the order of the text.
+    found.sort_by_key(|(number, _)| *number);
+    found.into_iter().map(|(_, word)| word).collect()
+}
+
+/// The words of a text, in lower case.
 pub(super) struct Words {
+    words: vec::IntoIter<Word>,
     lower: String,
-    at: usize,
-    skips: bool,
     token: Token,
 }
 
 impl TokenStream for Words {
     fn advance(&mut self) -> bool {
-        loop {
-            let Some(rest) = self.lower.get(self.at..) else { return false };
-            let Some((word, _)) = rest.split_once(' ') else { return false };
-            let start = self.at;
-            self.at += word.len() + 1;
-            self.token.position = self.token.position.wrapping_add(1);
-            if self.skips && is_everywhere(word) {
-                continue;
-            }
+        let Some(Word { start, end, place }) = self.words.next() else { return false };
+        let word = self.lower.get(start..end).unwrap_or_default();
+        if self.token.text != word {
             self.token.text.clear();
             self.token.text.push_str(word);
-            self.token.offset_from = start;
-            self.token.offset_to = self.at - 1;
-            return true;
         }
+        self.token.position = place;
+        (self.token.offset_from, self.token.offset_to) = (start, end);
+        true
     }
 
     fn token(&self) -> &Token {
@@ -369,6 +412,8 @@ mod tests {
         assert_eq!(split(false, "Anna Berg’s boats — O'Brien, 东京."), expected);
         assert_eq!(split(true, "Out of the blue"), ["0 out", "3 blue"]);
         assert_eq!(split(false, "of it"), ["0 of", "1 it"]);
+        assert_eq!(split(true, "No boat is like the boat"), ["0 no", "1 boat", "5 boat", "3 like"]);
+        assert!(split(true, "the").is_empty() && split(true, "").is_empty());
     }
 
     #[test]

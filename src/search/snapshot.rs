@@ -1,15 +1,15 @@
 //! The index as it stood at one moment: what is asked of it.
 
-use std::time::Instant;
+use std::{cmp::Reverse, collections::HashSet, ops::ControlFlow, time::Instant};
 
 use serde::{Deserialize, Serialize};
 use tantivy::{
-    DocAddress, DocSet, TERMINATED, TantivyDocument, TantivyError,
-    query::{EnableScoring, Query},
+    DocAddress, DocSet, SegmentReader, TERMINATED, TantivyDocument, TantivyError,
+    query::{EnableScoring, Query, Weight},
 };
 
 use super::{
-    Filter, Hit, LOOK_EVERY, SearchError, Shown, Snapshot,
+    Filter, Hit, LOOK_EVERY, Outline, SearchError, Shown, Snapshot,
     schema::{self, Columns, Kind},
 };
 use crate::{article::Id, caught::caught, journal::Position};
@@ -96,6 +96,43 @@ impl Snapshot {
         Ok(shown)
     }
 
+    /// A story in short; none where no report belongs to it.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or the deadline passes.
+    pub fn outline(&self, story: Id, deadline: Option<Instant>) -> Result<Option<Outline>, SearchError> {
+        let filter = Filter { story: Some(story), ..Filter::default() };
+        let (mut reports, mut outlets) = (HashSet::new(), HashSet::new());
+        let mut ends: Option<(Hit, DocAddress, Hit)> = None;
+        let limits = Limits::of(&filter, deadline);
+        self.each(&self.fields.passes(&filter), &limits, |columns, segment, doc, _| {
+            let hit = columns.hit(doc);
+            reports.insert(hit.report);
+            outlets.insert((segment, columns.outlet_number(doc)));
+            let address = DocAddress::new(segment, doc);
+            ends = Some(match ends {
+                None => (hit, address, hit),
+                Some((first, _, last)) if hit.at < first.at => (hit, address, last),
+                Some((first, at, last)) if hit.at > last.at => (first, at, hit),
+                Some(ends) => ends,
+            });
+        })?;
+        let Some((first, address, last)) = ends else { return Ok(None) };
+        let document: TantivyDocument = self.searcher.doc(address).map_err(|fault| self.failed(fault))?;
+        let name = |(segment, number): &(u32, Option<u64>)| {
+            let columns = usize::try_from(*segment).ok().and_then(|segment| self.columns.get(segment));
+            columns.zip(*number).map(|(columns, number)| columns.outlet_of(number))
+        };
+        let outlets: HashSet<Option<String>> = outlets.iter().map(name).collect();
+        Ok(Some(Outline {
+            title: schema::stored(&document, self.fields.headline).unwrap_or_default(),
+            first: first.time,
+            last: last.time,
+            reports: reports.len(),
+            outlets: outlets.len(),
+        }))
+    }
+
     /// How many reports of each kind that pass the filter arrived in each span of `width` seconds from `filter.since`
     /// on; later revisions are not counted.
     ///
@@ -142,6 +179,18 @@ impl Snapshot {
         limits: &Limits,
         mut take: impl FnMut(&Columns, u32, u32, f32),
     ) -> Result<(), SearchError> {
+        let walk = self.walk(query, *limits)?;
+        for piece in &walk.pieces {
+            walk.piece(piece, &mut |columns, doc, score| {
+                take(columns, piece.number, doc, score);
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A walk through the hits, piece by piece of the index, the one with the newest report first.
+    pub(super) fn walk(&self, query: &dyn Query, limits: Limits) -> Result<Walk<'_>, SearchError> {
         let failed = |fault| self.failed(fault);
         let scoring = if limits.scored {
             EnableScoring::enabled_from_searcher(&self.searcher)
@@ -149,39 +198,83 @@ impl Snapshot {
             EnableScoring::disabled_from_searcher(&self.searcher)
         };
         let weight = query.weight(scoring).map_err(failed)?;
-        let mut until_look = LOOK_EVERY;
-        for (number, segment) in (0..).zip(self.searcher.segment_readers()) {
-            let columns = Columns::open(segment).map_err(failed)?;
-            if !columns.may_hold(limits.since, limits.until) {
-                continue;
-            }
-            if limits.is_over() {
-                return Err(SearchError::Late);
-            }
-            let alive = segment.alive_bitset();
-            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
-            let mut doc = scorer.doc();
-            while doc != TERMINATED {
-                let wanted = limits.notices || columns.kind(doc) != Kind::Notice;
-                if wanted && alive.is_none_or(|alive| alive.is_alive(doc)) && limits.holds(columns.time(doc))
-                {
-                    let score = if limits.scored { scorer.score() } else { 0.0 };
-                    take(&columns, number, doc, score);
-                }
-                until_look -= 1;
-                if until_look == 0 {
-                    until_look = LOOK_EVERY;
-                    if limits.is_over() {
-                        return Err(SearchError::Late);
-                    }
-                }
-                doc = scorer.advance();
+        let mut pieces = Vec::new();
+        for (number, (segment, columns)) in
+            (0..).zip(self.searcher.segment_readers().iter().zip(&self.columns))
+        {
+            if columns.may_hold(limits.since, limits.until) {
+                pieces.push(Piece { number, segment, columns });
             }
         }
-        Ok(())
+        pieces.sort_by_key(|piece| Reverse(piece.columns.newest()));
+        Ok(Walk { snapshot: self, weight, limits, pieces })
     }
 
     fn failed(&self, source: TantivyError) -> SearchError {
         SearchError::Index { path: self.path.clone(), source: Box::new(source) }
+    }
+}
+
+/// A walk through the hits of a query.
+pub(super) struct Walk<'a> {
+    snapshot: &'a Snapshot,
+    weight: Box<dyn Weight>,
+    limits: Limits,
+    /// The newest first.
+    pub(super) pieces: Vec<Piece<'a>>,
+}
+
+/// A piece of the index.
+pub(super) struct Piece<'a> {
+    number: u32,
+    segment: &'a SegmentReader,
+    columns: &'a Columns,
+}
+
+impl Piece<'_> {
+    /// When its newest document arrived.
+    pub(super) fn newest(&self) -> i64 {
+        self.columns.newest()
+    }
+}
+
+impl Walk<'_> {
+    /// Calls `take` with the columns, number and score of each hit of a piece, in the order of arrival, until it breaks.
+    pub(super) fn piece(
+        &self,
+        piece: &Piece<'_>,
+        take: &mut dyn FnMut(&Columns, u32, f32) -> ControlFlow<()>,
+    ) -> Result<(), SearchError> {
+        let Self { snapshot, weight, limits, .. } = self;
+        let Piece { segment, columns, .. } = piece;
+        if limits.is_over() {
+            return Err(SearchError::Late);
+        }
+        let alive = segment.alive_bitset();
+        let timed = limits.since.is_some() || limits.until.is_some();
+        let mut scorer = weight.scorer(segment, 1.0).map_err(|fault| snapshot.failed(fault))?;
+        let mut doc = scorer.doc();
+        let mut until_look = LOOK_EVERY;
+        while doc != TERMINATED {
+            let wanted = limits.notices || columns.kind(doc) != Kind::Notice;
+            if wanted
+                && alive.is_none_or(|alive| alive.is_alive(doc))
+                && (!timed || limits.holds(columns.time(doc)))
+            {
+                let score = if limits.scored { scorer.score() } else { 0.0 };
+                if take(columns, doc, score).is_break() {
+                    return Ok(());
+                }
+            }
+            until_look -= 1;
+            if until_look == 0 {
+                until_look = LOOK_EVERY;
+                if limits.is_over() {
+                    return Err(SearchError::Late);
+                }
+            }
+            doc = scorer.advance();
+        }
+        Ok(())
     }
 }

@@ -39,10 +39,7 @@ use self::{
     desk::{Busy, Desk},
     metrics::View as Counted,
 };
-pub use self::{
-    guard::Hosts,
-    house::{FEEDS_MAX, House},
-};
+pub use self::{guard::Hosts, house::House};
 use crate::{
     pulse::Pulse,
     reading::{ReadingError, View, atom, found},
@@ -278,8 +275,15 @@ impl Hall {
     }
 
     async fn feeds(&self, wishes: &Wishes, now: Timestamp) -> Answer {
-        let Some(feeds) = self.house.feeds().await else { return self.not_now() };
-        answer::page(feeds::page(&feeds, wishes.get("ill").is_some(), wishes.number("from"), now))
+        let part = wishes.number("part").min(self.house.feeds_in_all() / house::FEEDS_PART);
+        let Some(feeds) = self.house.feeds(part).await else { return self.not_now() };
+        let asked = feeds::Asked {
+            only_ill: wishes.get("ill").is_some(),
+            part,
+            from: wishes.number("from"),
+            in_all: self.house.feeds_in_all(),
+        };
+        answer::page(feeds::page(&feeds, &asked, now))
     }
 
     async fn live(&self, headers: &header::HeaderMap, wishes: &Wishes) -> Answer {
@@ -316,7 +320,7 @@ impl Hall {
 
     async fn metrics(&self, now: Timestamp) -> Answer {
         let status = self.house.status().await;
-        let feeds = self.house.feeds().await.unwrap_or_default();
+        let feeds = self.house.feeds(0).await.unwrap_or_default();
         answer::metrics(metrics::page(&self.house, status.as_deref(), &feeds, now))
     }
 

@@ -185,6 +185,30 @@ fn alerts_are_seen_as_they_come_and_once() {
     daemon.stop();
 }
 
+#[test]
+fn alerts_about_no_article_are_told_too() {
+    let world = with_page(
+        "[[topic]]\nname = \"later\"\nquery = \"aground\"\nalert.digest = \"2s\"\n\
+         [[topic]]\nname = \"usual\"\nquery = \"ferry\"\nalert.min_outlets = 9\n",
+    );
+    let daemon = world.start();
+    let address = address(&daemon);
+    let mut live = watch(&address, 0);
+    world.ok(&["topics", "test", "usual"]);
+    assert_eq!(next_id(&mut live), 1);
+    let tried = page_with(&address, "/topic?name=usual", "data-kind=\"test\"");
+    assert!(tried.contains("li class=\"alert\" data-seq=\"1\""), "{tried}");
+    told(&world);
+    let digest = page_with(&address, "/topic?name=later", "data-kind=\"digest\"");
+    let (_, digest) = digest.split_once("data-kind=\"digest\"").unwrap();
+    assert!(digest.contains("href=\"/story/") && digest.contains("aground near Holm"), "{digest}");
+    let all = page_with(&address, "/", "data-kind=\"digest\"");
+    assert!(all.contains("data-kind=\"test\"") && all.contains(" in a digest"), "{all}");
+    let feed = get(&address, "/alerts.atom?topic=later").body;
+    assert!(feed.contains("<entry>"), "{feed}");
+    daemon.stop();
+}
+
 fn watch(address: &str, after: u64) -> BufReader<TcpStream> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();

@@ -29,8 +29,8 @@ const STATUS_OLD_MAX: Duration = Duration::from_secs(60);
 /// Readers who watch for alerts at once.
 const WATCHERS_MAX: usize = 32;
 
-/// Feeds that the page tells of; of more, the first.
-pub const FEEDS_MAX: usize = 5_000;
+/// Feeds that the page tells of at one time: where there are more, it has parts.
+pub(super) const FEEDS_PART: usize = 5_000;
 /// Of these the pipeline is asked at one time.
 const FEEDS_AT_ONCE: usize = 250;
 /// What is known of the feeds is good enough for so long.
@@ -52,8 +52,8 @@ pub struct House {
     watchers: Arc<Semaphore>,
     /// Locked while the pipeline is asked, so that one asks for all.
     status: Mutex<Option<(Instant, Arc<Value>)>>,
-    /// The same of the feeds.
-    standing: Mutex<Option<(Instant, Arc<[Standing]>)>>,
+    /// The same of a part of the feeds, the one that was asked for last.
+    standing: Mutex<Option<(usize, (Instant, Arc<[Standing]>))>>,
 }
 
 impl House {
@@ -104,26 +104,33 @@ impl House {
         time::timeout(STATUS_WAIT_MAX, waiting).await.ok()?.ok()
     }
 
-    /// How the feeds are doing; none where the pipeline has not said so for long.
-    pub(super) async fn feeds(&self) -> Option<Arc<[Standing]>> {
+    /// How many feeds the config has.
+    pub(super) fn feeds_in_all(&self) -> usize {
+        self.feeds.borrow().len()
+    }
+
+    /// How the feeds of a part are doing, the first part being 0; none where the pipeline has not said so for long.
+    pub(super) async fn feeds(&self, part: usize) -> Option<Arc<[Standing]>> {
         let mut known = self.standing.lock().await;
-        if let Some(standing) = younger(known.as_ref(), FEEDS_FRESH) {
+        let of_part = known.as_ref().filter(|(known, _)| *known == part).map(|(_, standing)| standing);
+        if let Some(standing) = younger(of_part, FEEDS_FRESH) {
             return Some(standing);
         }
-        match self.ask_of_feeds().await {
+        match self.ask_of_feeds(part).await {
             Some(standing) => {
                 let standing: Arc<[Standing]> = standing.into();
-                *known = Some((Instant::now(), Arc::clone(&standing)));
+                *known = Some((part, (Instant::now(), Arc::clone(&standing))));
                 Some(standing)
             }
-            None => younger(known.as_ref(), STATUS_OLD_MAX),
+            None => younger(of_part, STATUS_OLD_MAX),
         }
     }
 
-    async fn ask_of_feeds(&self) -> Option<Vec<Standing>> {
+    async fn ask_of_feeds(&self, part: usize) -> Option<Vec<Standing>> {
         let feeds = Arc::clone(&self.feeds.borrow());
-        let mut standing = Vec::with_capacity(feeds.len());
-        for some in feeds.chunks(FEEDS_AT_ONCE) {
+        let of_part = feeds.chunks(FEEDS_PART).nth(part).unwrap_or_default();
+        let mut standing = Vec::with_capacity(of_part.len());
+        for some in of_part.chunks(FEEDS_AT_ONCE) {
             let keys = some.iter().map(|feed| format!("{}{}", feed::KEY_PREFIX, feed.url)).collect();
             let states = self.ask(Question::Checkpoints(keys)).await?;
             let states: Vec<Option<String>> = serde_json::from_value(states).ok()?;

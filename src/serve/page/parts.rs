@@ -1,13 +1,13 @@
 //! What stands in several views: times, links, an alert, a story in a list.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
 use url::{Url, form_urlencoded};
 
 use crate::{
     alert::line::caption,
     article::{Alert, AlertKind, Id},
-    reading::Listed,
+    search::Outline,
 };
 
 /// Most names that are shown of what is new.
@@ -26,9 +26,11 @@ pub(super) enum Form {
     Day,
 }
 
-/// A time, in UTC until a script writes it in the reader's zone.
+/// A time, in UTC until a script writes it in the reader's zone; with its year where that is not this year.
 pub(super) fn time(at: Timestamp, form: Form) -> Markup {
+    let year = |time: Timestamp| time.to_zoned(TimeZone::UTC).year();
     let (name, format) = match form {
+        Form::Minute if year(at) != year(Timestamp::now()) => ("minute", "%-d %b %Y, %H:%M"),
         Form::Minute => ("minute", "%-d %b, %H:%M"),
         Form::Clock => ("clock", "%H:%M"),
         Form::Day => ("day", "%-d %b %Y"),
@@ -67,6 +69,16 @@ pub(super) fn story_path(story: Id) -> String {
 
 /// `1 report`, `2 reports`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
+    let noun = match (count, noun.strip_suffix('y')) {
+        (1, _) => noun.to_owned(),
+        (_, Some(stem)) if noun == "story" || noun.ends_with("copy") => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    };
+    format!("{}\u{a0}{noun}", grouped(count))
+}
+
+/// A number in groups of three digits.
+pub(super) fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -75,12 +87,7 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
         }
         grouped.push(digit);
     }
-    let noun = match (count, noun.strip_suffix('y')) {
-        (1, _) => noun.to_owned(),
-        (_, Some(stem)) if noun == "story" || noun.ends_with("copy") => format!("{stem}ies"),
-        _ => format!("{noun}s"),
-    };
-    format!("{grouped}\u{a0}{noun}")
+    grouped
 }
 
 /// An alert in a list.
@@ -188,12 +195,12 @@ fn sentence_case(capitals: &str) -> String {
 }
 
 /// A story in a list.
-pub(super) fn story(story: &Listed) -> Markup {
+pub(super) fn story(id: Id, story: &Outline) -> Markup {
     html! {
         li {
-            p.headline { a href=(story_path(story.id)) { (shown(&story.title)) } }
+            p.headline { a href=(story_path(id)) { (shown(&story.title)) } }
             p.quiet {
-                (counted(story.articles.len(), "report")) " of " (counted(story.outlets, "outlet"))
+                (counted(story.reports, "report")) " of " (counted(story.outlets, "outlet"))
                 " · " (second(story.first, Form::Minute))
                 @if story.last - story.first >= 60 { " – " (second(story.last, Form::Minute)) }
             }
@@ -218,11 +225,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_time_of_another_year_says_so() {
+        let shown = |at| time(at, Form::Minute).into_string();
+        let old = shown("2017-03-02T09:05:00Z".parse().unwrap());
+        assert!(old.contains(">2 Mar 2017, 09:05<"), "{old}");
+        let now = Timestamp::now();
+        assert!(!shown(now).contains(&now.strftime(" %Y,").to_string()));
+    }
+
+    #[test]
     fn only_the_web_is_linked_to() {
         assert!(outward(Some("https://gull.example/a?b=\"c"), "Gull").into_string().contains("b=%22c"));
         for url in [Some("javascript:alert(1)"), Some("data:text/html,x"), Some("no address"), None] {
             assert_eq!(outward(url, "<Gull>").into_string(), "&lt;Gull&gt;");
         }
+    }
+
+    #[test]
+    fn an_alert_about_no_article_says_what_it_has_to_say() {
+        let mut silence = Alert::bare(Id(1), Timestamp::UNIX_EPOCH, AlertKind::Silence, "ferry & co");
+        silence.evidence = vec!["no report for 3 h <usually 4>".to_owned()];
+        let shown = alert(&silence, true).into_string();
+        assert!(shown.contains("no report for 3 h &lt;usually 4&gt;"), "{shown}");
+        assert!(shown.contains("data-kind=\"silence\"") && !shown.contains("href=\"/story"), "{shown}");
+        assert!(brief(&silence).into_string().contains("no report for 3 h"));
     }
 
     #[test]

@@ -6,15 +6,18 @@
   const forms = {
     clock,
     minute: format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
+    year: format({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" }),
     day: format({ day: "numeric", month: "short", year: "numeric" }),
   };
   const whole = format({ dateStyle: "full", timeStyle: "long" });
-  const today = new Date().toDateString();
+  const now = new Date();
   const local = (root) => {
     for (const time of root.querySelectorAll("time[datetime]")) {
       const at = new Date(time.dateTime);
-      const near = time.dataset.form === "minute" && at.toDateString() === today;
-      time.textContent = (near ? clock : forms[time.dataset.form] || forms.minute).format(at);
+      const minute = time.dataset.form === "minute";
+      const near = minute && at.toDateString() === now.toDateString();
+      const far = minute && at.getFullYear() !== now.getFullYear();
+      time.textContent = (near ? clock : far ? forms.year : forms[time.dataset.form] || forms.minute).format(at);
       time.title = whole.format(at);
     }
   };

@@ -170,7 +170,7 @@ fn results(found: &Found, asked: &Asked) -> Markup {
     html! {
         p.lead role="status" {
             @if found.hits.is_empty() { "No report found." }
-            @else { @if found.at_most { "At most " } (counted(count, "report")) }
+            @else { @if found.at_least { "More than " } @else if found.at_most { "At most " } (counted(count, "report")) }
         }
         ol.results { @for report in &found.hits { (result(report)) } }
         (parts::turn(

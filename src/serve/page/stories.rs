@@ -28,7 +28,7 @@ pub(super) fn page(view: &View, from: usize, now: Timestamp) -> Result<Page, Rea
             @if all == 0 { "No story had a second report in the last five days." }
             @else { (counted(all, "story")) " of several reports in the last five days, the newest first." }
         }
-        ol.stories.wide { @for story in &stories { (parts::story(story)) } }
+        ol.stories.wide { @for (id, story) in &stories { (parts::story(*id, story)) } }
         (parts::turn(
             (from > 0).then(|| part(from.saturating_sub(SHOWN))),
             (all > from + SHOWN).then(|| part(from + SHOWN)),

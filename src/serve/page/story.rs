@@ -1,7 +1,5 @@
 //! One story: a lane for each outlet, what each report added, how its statements drift, who is in it.
 
-use std::collections::BTreeMap;
-
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use maud::{Markup, html};
 
@@ -270,18 +268,13 @@ fn names(story: &Storyline) -> Markup {
 }
 
 fn new_names(story: &Storyline) -> Markup {
-    let mut days: BTreeMap<Date, Vec<&str>> = BTreeMap::new();
-    for report in story.articles.iter().filter(|report| !report.new_entities.is_empty()) {
-        let names = days.entry(report.seen_at.to_zoned(TimeZone::UTC).date()).or_default();
-        names.extend(report.new_entities.iter().map(String::as_str));
-    }
+    let days = story.new_names();
     html! {
-        // On its first day everybody is new.
-        @if days.len() > 1 {
+        @if !days.is_empty() {
             section.names aria-labelledby="new" {
                 h2 #new { "New names by day" }
                 dl {
-                    @for (day, names) in days.iter().skip(1).take(DAYS_SHOWN) {
+                    @for (day, names) in days.iter().take(DAYS_SHOWN) {
                         dt { (day.strftime("%-d %b").to_string()) }
                         dd {
                             (names.iter().take(NAMES_SHOWN).copied().collect::<Vec<_>>().join(", "))

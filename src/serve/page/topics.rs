@@ -159,7 +159,7 @@ pub(super) fn one(view: &View, name: &str, by_day: bool, now: Timestamp) -> Resu
             aside aria-labelledby="stories" {
                 h2 #stories { "Stories of 30 days" }
                 @if stories.is_empty() { p.empty { "No story of several reports." } }
-                ol.stories { @for story in &stories { (parts::story(story)) } }
+                ol.stories { @for (id, story) in &stories { (parts::story(*id, story)) } }
                 @if in_all > stories.len() { p.quiet { "and " (in_all - stories.len()) " more" } }
             }
         }
