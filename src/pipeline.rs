@@ -15,11 +15,13 @@ mod bearers;
 mod decide;
 pub mod dedupe;
 mod desk;
+mod drawers;
 pub mod entity;
 mod expire;
 mod explain;
 pub mod fingerprint;
 mod grouped;
+pub mod held;
 mod identity;
 pub mod kept;
 mod kin;
@@ -35,6 +37,7 @@ pub mod quote;
 mod record;
 mod recover;
 mod rekeyed;
+pub(crate) mod roll;
 mod state;
 pub mod story;
 mod tell;
@@ -430,7 +433,7 @@ impl Pipeline {
         });
         self.articles = 0;
         self.lines = false;
-        self.oldest.set(self.state.window.values().next().map_or(position.day, |kept| kept.at.day));
+        self.oldest.set(self.state.window.iter().next().map_or(position.day, |(_, kept)| kept.at.day));
         let unposted = std::mem::take(&mut self.unposted);
         if let Some(post) = &self.post {
             for alert in unposted {

@@ -321,7 +321,7 @@ pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecide
 
 /// All that an article is compared with is as it was.
 fn is_whole(state: &State, last_kept: Option<u64>) -> bool {
-    state.window.keys().next() > last_kept.as_ref()
+    state.window.first() > last_kept
 }
 
 impl Redecided {
