@@ -9,8 +9,5 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    // The allocator asks for pages of 2 MiB, of which each counts as used once a byte of it is: 60 MB for nothing. Where the
-    // kernel does not know them, nothing is lost.
-    rustix::thread::disable_transparent_huge_pages(true).ok();
     storywatch::cli::main()
 }

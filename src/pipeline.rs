@@ -1,6 +1,9 @@
 //! Event in: decide, apply, commit, deliver. One plain thread owns all state; what is below it is pure.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -120,6 +123,8 @@ pub struct Pipeline {
     /// Of the batch that is gathered.
     unposted: Vec<Alert>,
     watch: Watch,
+    /// Feeds of which it was told that their items are known by their texts alone; no more than there are feeds.
+    rekeyed: BTreeSet<u64>,
 }
 
 impl Pipeline {
@@ -182,12 +187,8 @@ impl Pipeline {
             let mut of_delivery = delivery.found;
             let stored = Stored { store: &self.store, journal: &self.journal };
             let known = Known { view: &stored, changes: &self.changes };
-            if let Some(feed) = rekeyed::mark(&mut of_delivery, known)? {
-                tracing::warn!(
-                    feed,
-                    items = of_delivery.len(),
-                    "the feed gives nearly all its known items in another form: none of them is told again"
-                );
+            if let Some(rekeyed) = rekeyed::mark(&mut of_delivery, known)? {
+                tell::rekeyed(&mut self.rekeyed, rekeyed);
             }
             found.append(&mut of_delivery);
         }

@@ -111,7 +111,9 @@ impl<W: Copy> Drawer<W> {
         let place = all.partition_point(|other| is_before(other.1, filed.1));
         all.insert(place, filed);
         self.0.clear();
-        all.into_iter().for_each(|filed| self.put(filed, first));
+        for filed in all {
+            self.put(filed, first);
+        }
     }
 
     fn remove(&mut self, half: u16, low: u32) {

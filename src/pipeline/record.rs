@@ -219,12 +219,11 @@ impl Known<'_> {
     pub(crate) fn member(&self, seq: u64) -> Result<Member, ViewError> {
         let key = seq.to_be_bytes();
         let read;
-        let row = match self.changes.get(Tree::Window, &key) {
-            Some(changed) => changed,
-            None => {
-                read = self.view.get(Tree::Window, &key)?;
-                read.as_deref()
-            }
+        let row = if let Some(changed) = self.changes.get(Tree::Window, &key) {
+            changed
+        } else {
+            read = self.view.get(Tree::Window, &key)?;
+            read.as_deref()
         };
         let member = row.and_then(|row| {
             let (MemberRow { member, .. }, _) = postcard::take_from_bytes(row).ok()?;

@@ -1,7 +1,7 @@
 //! From the journal to the state: what is left to apply after an unclean stop, a whole index that is lost, or, to
 //! prove it, every decision once more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -144,6 +144,7 @@ impl Pipeline {
             post: None,
             unposted: Vec::new(),
             watch: Watch::default(),
+            rekeyed: BTreeSet::new(),
         })
     }
 }

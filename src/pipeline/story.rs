@@ -8,15 +8,14 @@ mod load;
 mod member;
 pub mod model;
 mod open;
+mod samples;
 pub mod terms;
 mod vector;
 mod weight;
 mod weights;
+mod words;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use std::collections::{BTreeMap, HashMap};
 
 use self::{
     counts::Counts,
@@ -24,14 +23,17 @@ use self::{
     open::Story,
     terms::FixedState,
     vector::{Probe, Sums, cosines},
+    words::Words,
 };
 pub use self::{
     index::Normal,
     load::Ready,
     member::Member,
+    samples::{Compared, Samples},
     terms::{Features, features},
     vector::{Entry, Loaded, VIEWS, Vector, View},
     weight::Weights,
+    words::Recall,
 };
 use super::{roll::Roll, view::ViewError};
 use crate::article::Id;
@@ -93,16 +95,6 @@ pub struct Summary {
     pub last: i64,
 }
 
-/// Latest members whose words are in memory, about 1.5 KB each; of all others they are read where they are asked for. What
-/// is compared most is news of the last hours.
-#[cfg(not(test))]
-const LATEST_MAX: usize = 2_048;
-#[cfg(test)]
-const LATEST_MAX: usize = 20;
-
-/// Gives a member of the window back, as it was taken in.
-pub type Recall<'a> = &'a dyn Fn(u64) -> Result<Member, ViewError>;
-
 /// What is in memory of every member.
 #[derive(Clone, Copy, Debug)]
 struct Held {
@@ -117,22 +109,6 @@ impl Held {
     fn of(member: &Member) -> Self {
         let Member { story, time, outlet, dated, copy, .. } = *member;
         Self { story, time, outlet, dated, copy }
-    }
-}
-
-/// What is in memory of the latest members alone.
-#[derive(Clone, Debug)]
-struct Words {
-    report: Id,
-    /// Of a copy none.
-    loaded: Loaded,
-    entities: Box<[u64]>,
-}
-
-impl Words {
-    fn of(member: Member) -> Self {
-        let loaded = if member.copy { Loaded::default() } else { member.vector.load() };
-        Self { report: member.report, loaded, entities: member.entities.into() }
     }
 }
 
@@ -255,21 +231,20 @@ impl Stories {
     ) -> Result<Option<Candidate>, ViewError> {
         let Some(story) = self.open.get(id) else { return Ok(None) };
         let core = story.core(&self.members);
-        let mut of_core = Sums::of(core.len());
+        let further = close.iter().filter(|seq| !core.contains(seq));
+        let compared = core.iter().chain(further).map(|seq| self.words(*seq, recall));
+        let compared = compared.collect::<Result<Vec<_>, _>>()?;
+        let of_core = compared.iter().take(core.len()).map(|words| &words.loaded);
+        let squares = Sums::of(of_core).squares();
         let mut most = [0.0_f64; VIEWS];
         let mut nearest = None::<(f64, Id)>;
         let mut sums = [0_u64; VIEWS];
-        let further = close.iter().filter(|seq| !core.contains(seq));
-        for (seq, in_core) in core.iter().map(|seq| (seq, true)).chain(further.map(|seq| (seq, false))) {
-            let words = self.words(*seq, recall)?;
+        for (place, words) in compared.iter().enumerate() {
             let dots = probe.dots(&words.loaded).map(u64::from);
             let cosines = cosines(dots, loaded.squares(), words.loaded.squares().map(u64::from));
             for (((most, cosine), sum), dot) in most.iter_mut().zip(cosines).zip(&mut sums).zip(dots) {
                 *most = most.max(cosine);
-                *sum += if in_core { dot } else { 0 };
-            }
-            if in_core {
-                of_core.add(&words.loaded);
+                *sum += if place < core.len() { dot } else { 0 };
             }
             let [all, ..] = cosines;
             if nearest.is_none_or(|(best, _)| all > best) {
@@ -277,18 +252,10 @@ impl Stories {
             }
         }
         let Some((_, nearest)) = nearest else { return Ok(None) };
-        let centroid = cosines(sums, loaded.squares(), of_core.squares());
+        let centroid = cosines(sums, loaded.squares(), squares);
         let features = model::features(&centroid, &most, normal, *gap);
         let score = model::story_score(&features, loaded.regime(), gap.is_none());
         Ok(Some(Candidate { story: *id, score, features, nearest }))
-    }
-
-    /// A member's words: in memory, or read.
-    fn words(&self, seq: u64, recall: Recall<'_>) -> Result<Cow<'_, Words>, ViewError> {
-        match self.latest.get(seq) {
-            Some(words) => Ok(Cow::Borrowed(words)),
-            None => Ok(Cow::Owned(Words::of(recall(seq)?))),
-        }
     }
 
     /// Takes an article into the window.
@@ -324,29 +291,6 @@ impl Stories {
     fn join(&mut self, seq: u64, id: Id) {
         let Self { open, members, .. } = self;
         open.entry(id).and_modify(|story| story.join(seq, members)).or_insert_with(|| Story::of(seq));
-    }
-
-    /// Keeps the words of one of the latest members.
-    fn keep(&mut self, seq: u64, words: Words) {
-        self.latest.insert(seq, words);
-        while self.latest.len() > LATEST_MAX
-            && let Some(first) = self.latest.first()
-        {
-            self.latest.remove(first);
-        }
-    }
-
-    /// From here on it is known which entities the members of a story name; one is not yet kept.
-    fn read_names(&mut self, id: Id, new: (u64, &[u64]), recall: Recall<'_>) -> Result<(), ViewError> {
-        let Some(story) = self.open.get(&id) else { return Ok(()) };
-        let mut all = vec![new.1.to_vec()];
-        for seq in story.members(&self.members).filter(|seq| *seq != new.0) {
-            all.push(self.words(seq, recall)?.entities.to_vec());
-        }
-        if let Some(story) = self.open.get_mut(&id) {
-            story.set_names(all.iter().map(Vec::as_slice));
-        }
-        Ok(())
     }
 
     /// Takes an article out: the oldest when it leaves the window, any when a revision replaces it.
@@ -386,18 +330,6 @@ impl Stories {
         Ok(())
     }
 
-    /// Keeps a member's words in memory for as long as it is in the window.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn pin(&mut self, seq: u64, recall: Recall<'_>) -> Result<(), ViewError> {
-        if self.members.contains(seq) {
-            let words = self.words(seq, recall)?.into_owned();
-            self.pinned.insert(seq, words.loaded);
-        }
-        Ok(())
-    }
-
     /// What is told of a story; all zero if the window does not hold it.
     pub fn summary(&self, story: Id) -> Summary {
         self.open.get(&story).map_or_else(Summary::default, |story| story.summary(&self.members))
@@ -419,24 +351,6 @@ impl Stories {
         }
     }
 
-    /// The entities that the story's articles name, in order.
-    ///
-    /// # Errors
-    /// When a member cannot be read.
-    pub fn names(&self, id: Id, recall: Recall<'_>) -> Result<Cow<'_, [u64]>, ViewError> {
-        let Some(story) = self.open.get(&id) else { return Ok(Cow::default()) };
-        if let Some(names) = story.names() {
-            return Ok(Cow::Borrowed(names));
-        }
-        let mut names = Vec::new();
-        for seq in story.members(&self.members) {
-            names.extend_from_slice(&self.words(seq, recall)?.entities);
-        }
-        names.sort_unstable();
-        names.dedup();
-        Ok(Cow::Owned(names))
-    }
-
     /// The story's members in the window, oldest first.
     pub fn members(&self, story: Id) -> impl Iterator<Item = u64> {
         self.open.get(&story).into_iter().flat_map(|story| story.members(&self.members))
@@ -445,37 +359,6 @@ impl Stories {
     /// The story of a member.
     pub fn story_of(&self, seq: u64) -> Option<Id> {
         Some(self.members.get(seq)?.story)
-    }
-
-    /// A pinned article's words, and its time where that is known.
-    pub fn member(&self, seq: u64) -> Option<(&Loaded, Option<i64>)> {
-        let held = self.members.get(seq)?;
-        Some((self.pinned.get(&seq)?, held.dated.then_some(held.time)))
-    }
-
-    /// Any article's words; none of a copy, nor if the window does not hold it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn words_of(&self, seq: u64, recall: Recall<'_>) -> Result<Option<Loaded>, ViewError> {
-        if self.members.get(seq).is_none_or(|held| held.copy) {
-            return Ok(None);
-        }
-        Ok(Some(self.words(seq, recall)?.into_owned().loaded))
-    }
-
-    /// Memory taken, by what it is for, in bytes and without the allocator's own.
-    pub fn memory_bytes(&self) -> [(&'static str, usize); 5] {
-        let stories: usize = self.open.values().map(Story::memory_bytes).sum();
-        let words = |words: &Words| size_of_val(words.loaded.entries()) + size_of_val(&*words.entities);
-        let latest: usize = self.latest.iter().map(|(_, latest)| words(latest)).sum();
-        [
-            ("terms_for_stories", self.postings.memory_bytes()),
-            ("how_many_articles_have_a_term", self.counts.memory_bytes()),
-            ("members_of_stories", self.members.memory_bytes()),
-            ("stories", stories + self.open.capacity() * (size_of::<(Id, Story)>() + 1)),
-            ("words_of_the_latest", latest + self.latest.memory_bytes()),
-        ]
     }
 
     /// Number of articles and of stories in the window.
@@ -506,80 +389,6 @@ struct Found {
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// How an article compares with a topic's samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Compared {
-    /// As of an article and a story.
-    pub features: [f64; model::FEATURES],
-    /// How far the nearest sample stands out, seen from the samples: all words, names.
-    pub out_back: [f64; 2],
-    /// Cosine to the nearest sample, all words.
-    pub nearest: f64,
-}
-
-impl Stories {
-    /// Compares an article with samples; `gap` is the seconds between them, none where either is undated.
-    pub fn compare(
-        &self,
-        article: &Loaded,
-        normal: Normal,
-        samples: &[&Loaded],
-        gap: Option<i64>,
-    ) -> Compared {
-        let probe = Probe::new(article);
-        let mut most = [0.0_f64; VIEWS];
-        let mut out_back = [0.0_f64; 2];
-        let (mut sums, mut squares) = ([0_u64; VIEWS], [0_u64; VIEWS]);
-        for (number, sample) in samples.iter().enumerate() {
-            let dots = probe.dots(sample).map(u64::from);
-            let cosines = cosines(dots, article.squares(), sample.squares().map(u64::from));
-            for (((most, cosine), sum), dot) in most.iter_mut().zip(cosines).zip(&mut sums).zip(dots) {
-                *most = most.max(cosine);
-                *sum += dot;
-            }
-            let out = self.ring.normal(sample).stand_out(&cosines);
-            for (most, out) in out_back.iter_mut().zip(out) {
-                *most = most.max(out.clamp(-4.0, 40.0));
-            }
-            let own = Probe::new(sample);
-            for other in samples.iter().take(number) {
-                for (square, dot) in squares.iter_mut().zip(own.dots(other)) {
-                    *square += 2 * u64::from(dot);
-                }
-            }
-            for (square, own) in squares.iter_mut().zip(sample.squares()) {
-                *square += u64::from(own);
-            }
-        }
-        let sum = cosines(sums, article.squares(), squares);
-        let features = model::features(&sum, &most, normal, gap);
-        let [nearest, ..] = most;
-        Compared { features, out_back, nearest }
-    }
-}
-
-/// Finds sample articles by their words, weighed by the shipped statistics alone.
-#[derive(Debug, Default)]
-pub struct Samples {
-    postings: Postings,
-    latest: u64,
-}
-
-impl Samples {
-    /// Takes a sample in under a number.
-    pub fn add(&mut self, number: usize, features: &Features) {
-        let loaded = Vector::weighed(features, &Weights::by(Counts::shipped_ref(), features)).load();
-        self.postings.add(number as u64, &loaded);
-        self.latest = self.latest.max(number as u64);
-    }
-
-    /// Numbers of the samples that share most with an article.
-    pub fn nearest(&self, loaded: &Loaded, max: usize) -> Vec<usize> {
-        let found = self.postings.nearest(loaded, self.latest, max);
-        found.into_iter().filter_map(|number| usize::try_from(number).ok()).collect()
-    }
 }
 
 #[cfg(test)]

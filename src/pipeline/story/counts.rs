@@ -30,11 +30,14 @@ const DRAWERS: usize = 1 << 16;
 /// In place of a count that two bytes do not hold; it stands in `many`.
 const MANY: u16 = u16::MAX;
 
+/// Lower halves of terms in order, and how many documents have each.
+type Drawer = Vec<(u16, u16)>;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     documents: u32,
-    /// By the upper half of the term: lower halves in order, and how many documents have each.
-    drawers: Vec<Vec<(u16, u16)>>,
+    /// By the upper half of the term.
+    drawers: Vec<Drawer>,
     /// By the term's upper byte: what `MANY` stands for.
     many: Vec<BTreeMap<u32, u32>>,
 }
@@ -81,7 +84,7 @@ fn read(packed: &[u8]) -> Option<Shipped> {
 }
 
 /// Changes how many documents have a term; of none nothing is kept.
-fn set(drawer: &mut Vec<(u16, u16)>, many: &mut BTreeMap<u32, u32>, term: u32, to: impl Fn(u32) -> u32) {
+fn set(drawer: &mut Drawer, many: &mut BTreeMap<u32, u32>, term: u32, to: impl Fn(u32) -> u32) {
     let (_, half) = halves(term);
     let found = drawer.binary_search_by_key(&half, |(other, _)| *other);
     let before = found.ok().and_then(|place| Some(drawer.get(place)?.1)).unwrap_or(0);
@@ -176,7 +179,7 @@ impl Counts {
         }
     }
 
-    fn drawer(&mut self, term: u32) -> Option<(&mut Vec<(u16, u16)>, &mut BTreeMap<u32, u32>)> {
+    fn drawer(&mut self, term: u32) -> Option<(&mut Drawer, &mut BTreeMap<u32, u32>)> {
         let (drawer, _) = halves(term);
         Some((self.drawers.get_mut(drawer)?, self.many.get_mut(usize::from(part(term)))?))
     }
@@ -221,7 +224,7 @@ impl Counts {
     /// Memory taken, in bytes, without the few counts that are large.
     pub(super) fn memory_bytes(&self) -> usize {
         let counts: usize = self.drawers.iter().map(Vec::capacity).sum();
-        counts * size_of::<(u16, u16)>() + self.drawers.capacity() * size_of::<Vec<(u16, u16)>>()
+        counts * size_of::<(u16, u16)>() + self.drawers.capacity() * size_of::<Drawer>()
     }
 
     pub(super) fn checksum(&self) -> u64 {

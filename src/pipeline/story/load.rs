@@ -1,8 +1,9 @@
 //! Many members at once, at a start: what inserting them one by one would give, at a small part of its cost.
 
 use super::{
-    Held, LATEST_MAX, Member, Recall, Stories, Words,
+    Held, Member, Recall, Stories,
     index::{self, RING},
+    words::{LATEST_MAX, Words},
 };
 use crate::{
     article::Id,

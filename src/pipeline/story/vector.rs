@@ -269,18 +269,17 @@ pub(super) enum Sums {
 }
 
 impl Sums {
-    /// For so many vectors.
-    pub(super) fn of(vectors: usize) -> Self {
-        match vectors {
+    pub(super) fn of<'a>(vectors: impl ExactSizeIterator<Item = &'a Loaded> + Clone) -> Self {
+        let terms: usize = vectors.clone().map(|loaded| loaded.entries.len()).sum();
+        let mut sums = match vectors.len() {
             0 | 1 => Self::One([0; VIEWS]),
-            many => {
-                let places = (2 * many * (WORDS_MAX + NAMES_MAX)).next_power_of_two();
-                Self::Many(vec![(0, [0; VIEWS]); places])
-            }
-        }
+            _ => Self::Many(vec![(0, [0; VIEWS]); (2 * terms).next_power_of_two()]),
+        };
+        vectors.for_each(|loaded| sums.add(loaded));
+        sums
     }
 
-    pub(super) fn add(&mut self, loaded: &Loaded) {
+    fn add(&mut self, loaded: &Loaded) {
         let places = match self {
             Self::One(squares) => {
                 *squares = loaded.squares;
