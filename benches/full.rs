@@ -32,7 +32,11 @@ const FINGERPRINTS: u64 = 1_000_000;
 /// What is kept of a report beside its keys, about.
 const REPORT_BYTES: usize = 110;
 
-const ROWS_AT_ONCE: usize = 4096;
+/// Reports of one commit.
+const ROWS_AT_ONCE: u64 = 1_000;
+
+/// Reports between two openings.
+const REPORTS_AT_ONCE: u64 = 50_000;
 
 /// All that is known.
 struct House {
@@ -139,31 +143,28 @@ fn built(stored: u64) -> House {
     let (journal, _) = Journal::open(&state).expect("a journal in it");
     let options = Options { analysis: pipeline::ANALYSIS, journal_end: journal.end() };
     let store = Store::open(&state, &options).expect("an index in it").store;
-    let mut random = Random(3);
-    let (mut identities, mut reports) = (Vec::new(), Vec::new());
-    for _ in 0..stored {
-        let report = random.next();
-        reports.push(report);
-        identities.extend((0..3).map(|_| (random.next(), report)));
-    }
-    // in the order of the keys: it fills the same pages as any other, and quickly
-    identities.sort_unstable();
-    reports.sort_unstable();
-    for some in identities.chunks(ROWS_AT_ONCE) {
-        let mut changes = Changes::default();
-        for (key, report) in some {
-            changes.put(Tree::Identities, key.to_be_bytes(), report.to_le_bytes().to_vec());
-        }
-        store.commit(&changes, Position::default()).expect("room on its disk");
-    }
-    for some in reports.chunks(ROWS_AT_ONCE) {
-        let mut changes = Changes::default();
-        for report in some {
-            changes.put(Tree::Reports, report.to_be_bytes(), vec![7; REPORT_BYTES]);
-        }
-        store.commit(&changes, Position::default()).expect("room on its disk");
-    }
     store.close().expect("a synced index");
+    let mut random = Random(3);
+    let mut left = stored;
+    // sled gives memory back when it is closed: a million reports at once took more than a machine has
+    while left > 0 {
+        let store = Store::open(&state, &options).expect("the index again").store;
+        let some = left.min(REPORTS_AT_ONCE);
+        for _ in 0..some.div_ceil(ROWS_AT_ONCE) {
+            let mut changes = Changes::default();
+            for _ in 0..ROWS_AT_ONCE.min(left) {
+                let report = random.next();
+                changes.put(Tree::Reports, report.to_be_bytes(), vec![7; REPORT_BYTES]);
+                for _ in 0..3 {
+                    let key = random.next().to_be_bytes();
+                    changes.put(Tree::Identities, key, report.to_le_bytes().to_vec());
+                }
+            }
+            left -= ROWS_AT_ONCE.min(left);
+            store.commit(&changes, Position::default()).expect("room on its disk");
+        }
+        store.close().expect("a synced index");
+    }
     let store = Store::open(&state, &options).expect("the index again").store;
     let mut index = Index::default();
     let entries: Vec<Entry> = (1..=WINDOW_ARTICLES).map(|seq| entry(seq, &mut random)).collect();

@@ -160,17 +160,22 @@ pub(crate) fn topics(corpus: &Corpus) {
     });
 }
 
+#[expect(clippy::expect_used, reason = "what is read stands in memory")]
 fn each_in_its_story(corpus: &Corpus, mut judged: impl FnMut(&Article, &Assignment, &Stories, Id)) {
     let mut stories = Stories::new();
+    let mut members: HashMap<u64, Member> = HashMap::new();
     for (article, seq) in corpus.articles.iter().zip(1_u64..) {
         let vector = stories.weigh(&terms::features(&article.title, &article.text, Some("en")));
         let time = article.seen_at.as_second();
-        let assignment = stories.assign(&vector, time, true);
+        let recall = |seq: u64| Ok(members.get(&seq).cloned().expect("each article was kept"));
+        let assignment = stories.assign(&vector, time, true, &recall).expect("nothing is read");
         let story = assignment.story.unwrap_or(Id(seq));
         judged(article, &assignment, &stories, story);
         let outlet = dedupe::site_hash(&article.outlet);
         let (report, dated, copy, entities) = (Id(seq), true, false, Vec::new());
-        stories.insert(Member { seq, report, story, time, dated, outlet, copy, vector, entities });
+        let member = Member { seq, report, story, time, dated, outlet, copy, vector, entities };
+        stories.insert(member.clone(), &recall).expect("nothing is read");
+        members.insert(seq, member);
     }
     black_box(stories.size());
 }

@@ -60,7 +60,7 @@ const STAGES: [Stage; 19] = [
     Stage { name: "alert-log", run: alert_log },
 ];
 
-/// Fills an index with a million reports, which takes many gigabytes of memory: it runs only where it is named in full.
+/// Fills an index with a million reports, which takes minutes: it runs only where it is named in full.
 const LARGE: &str = "dedupe-million";
 
 fn main() -> io::Result<()> {

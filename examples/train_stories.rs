@@ -10,6 +10,8 @@
     clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
     reason = "a program for developers, over data they chose"
 )]
 
@@ -29,6 +31,7 @@ use storywatch::{
     pipeline::{
         story::{Member, Stories, features, model},
         topic::{Compared, Doc, Learned, Memory, Topics, Trace},
+        view::ViewError,
     },
 };
 
@@ -264,23 +267,30 @@ fn member(seq: usize, report: &Report, story: Id, stories: &Stories) -> Member {
     }
 }
 
+/// Members as they were taken in, to be read again.
+fn recall(members: &[Member]) -> impl Fn(u64) -> Result<Member, ViewError> {
+    |seq| Ok(members[seq as usize].clone())
+}
+
 /// Articles with their candidates while earlier articles stand in their own stories.
 fn story_rows(reports: &[Report]) -> Vec<Row> {
     let mut stories = Stories::new();
+    let mut members = Vec::new();
     let mut rows = Vec::new();
     let mut known = 0;
     for (seq, report) in reports.iter().enumerate() {
         let own = story_id(report);
         known += usize::from(report.story.is_some() && stories.summary(own).reports > 0);
         let member = member(seq, report, own, &stories);
-        let found = stories.assign(&member.vector, member.time, member.dated);
+        let found = stories.assign(&member.vector, member.time, member.dated, &recall(&members)).unwrap();
         let (headline, length) = found.loaded.regime();
         for candidate in report.story.iter().flat_map(|_| &found.candidates) {
             let inputs = model::inputs(&candidate.features, headline, !member.dated, length).to_vec();
             let half = half(report.story.as_deref().unwrap_or_default());
             rows.push(Row { inputs, label: candidate.story == own, weight: 1.0, half });
         }
-        stories.insert(member);
+        members.push(member.clone());
+        stories.insert(member, &recall(&members)).unwrap();
     }
     let positives = rows.iter().filter(|row| row.label).count();
     println!("{positives} of {known} articles with an earlier one have its story among the candidates");
@@ -293,14 +303,15 @@ fn story_rows(reports: &[Report]) -> Vec<Row> {
 /// Stories as the model makes them: one id an article.
 fn simulate(reports: &[Report], weights: &[f64], thresholds: [f64; 3]) -> Vec<(Id, bool)> {
     let mut stories = Stories::new();
-    let mut made = Vec::new();
+    let (mut made, mut members) = (Vec::new(), Vec::new());
     for (seq, report) in reports.iter().enumerate() {
         let mut member = member(seq, report, Id(report.key), &stories);
-        let found = stories.assign(&member.vector, member.time, member.dated);
+        let found = stories.assign(&member.vector, member.time, member.dated, &recall(&members)).unwrap();
         let joined = join(&found, !member.dated, weights, thresholds);
         member.story = joined.map_or(Id(report.key), |(story, _)| story);
         made.push((member.story, found.loaded.regime().0));
-        stories.insert(member);
+        members.push(member.clone());
+        stories.insert(member, &recall(&members)).unwrap();
     }
     made
 }
@@ -531,12 +542,12 @@ fn run(
     };
     let (topics, _) = Topics::compile(&rules);
     let mut stories = Stories::new();
-    let mut arrived = Vec::new();
+    let (mut arrived, mut members) = (Vec::new(), Vec::new());
     let mut touched: BTreeMap<Id, BTreeMap<usize, Trace>> = BTreeMap::new();
     let mut learned = Learned::default();
     for (seq, report) in arrival(reports.clone(), background).iter().enumerate() {
         let mut member = member(seq, report, Id(report.key), &stories);
-        let found = stories.assign(&member.vector, member.time, member.dated);
+        let found = stories.assign(&member.vector, member.time, member.dated, &recall(&members)).unwrap();
         let joined = join(&found, !member.dated, story, STORY_THRESHOLDS);
         member.story = joined.map_or(Id(report.key), |(story, _)| story);
         let doc = Doc {
@@ -566,18 +577,24 @@ fn run(
                 Seen { topic, inputs, learned, is_sample: is_sample || own, label }
             })
             .collect();
+        let mut teaches = false;
         touched.extend(seen.iter().map(|one| (one.topic, Trace::default())));
         for one in seen.iter().filter(|one| !one.is_sample) {
             let learner = topics.learner(one.topic).filter(|learner| !learned.is_full(*learner));
             let sure = first.is_some_and(|first| dot(&one.inputs, first) >= model::TOPIC_LEARNS);
             if let Some(learner) = learner.filter(|_| sure) {
                 learned.add(learner, seq as u64);
+                teaches = true;
             }
         }
         let reports = stories.summary(member.story).reports;
         let headline = found.loaded.regime().0;
         arrived.push(Arrived { seen, story: member.story, reports, headline });
-        stories.insert(member);
+        members.push(member.clone());
+        stories.insert(member, &recall(&members)).unwrap();
+        if teaches {
+            stories.pin(seq as u64, &recall(&members)).unwrap();
+        }
     }
     let totals = trials.iter().map(|(_, candidates, _)| {
         let on = candidates.values().filter(|on| **on).count();

@@ -1,6 +1,9 @@
 //! Event in: decide, apply, commit, deliver. One plain thread owns all state; what is below it is pure.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -15,11 +18,13 @@ mod bearers;
 mod decide;
 pub mod dedupe;
 mod desk;
+mod drawers;
 pub mod entity;
 mod expire;
 mod explain;
 pub mod fingerprint;
 mod grouped;
+pub mod held;
 mod identity;
 pub mod kept;
 mod kin;
@@ -35,6 +40,7 @@ pub mod quote;
 mod record;
 mod recover;
 mod rekeyed;
+pub(crate) mod roll;
 mod state;
 pub mod story;
 mod tell;
@@ -117,6 +123,8 @@ pub struct Pipeline {
     /// Of the batch that is gathered.
     unposted: Vec<Alert>,
     watch: Watch,
+    /// Feeds of which it was told that their items are known by their texts alone; no more than there are feeds.
+    rekeyed: BTreeSet<u64>,
 }
 
 impl Pipeline {
@@ -179,12 +187,8 @@ impl Pipeline {
             let mut of_delivery = delivery.found;
             let stored = Stored { store: &self.store, journal: &self.journal };
             let known = Known { view: &stored, changes: &self.changes };
-            if let Some(feed) = rekeyed::mark(&mut of_delivery, known)? {
-                tracing::warn!(
-                    feed,
-                    items = of_delivery.len(),
-                    "the feed gives nearly all its known items in another form: none of them is told again"
-                );
+            if let Some(rekeyed) = rekeyed::mark(&mut of_delivery, known)? {
+                tell::rekeyed(&mut self.rekeyed, rekeyed);
             }
             found.append(&mut of_delivery);
         }
@@ -430,7 +434,7 @@ impl Pipeline {
         });
         self.articles = 0;
         self.lines = false;
-        self.oldest.set(self.state.window.values().next().map_or(position.day, |kept| kept.at.day));
+        self.oldest.set(self.state.window.iter().next().map_or(position.day, |(_, kept)| kept.at.day));
         let unposted = std::mem::take(&mut self.unposted);
         if let Some(post) = &self.post {
             for alert in unposted {

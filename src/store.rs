@@ -35,7 +35,7 @@ mod window;
 pub const SCHEMA: u32 = 1;
 
 /// sled's cache; the process grows by about eight times as much.
-const CACHE_BYTES: u64 = 16 << 20;
+const CACHE_BYTES: u64 = 4 << 20;
 
 /// Largest value. What is large belongs into the journal.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;

@@ -12,8 +12,8 @@ use crate::{
         reader::Reader,
         state_dir::{StateDir, dir_bytes},
     },
-    pipeline::{self, view::Tree},
-    store::{Store, upkeep},
+    pipeline::{self, held::held, view::Tree},
+    store::{Store, known::Known, upkeep},
 };
 
 /// An index with fewer bytes is not worth compacting by itself,
@@ -32,6 +32,8 @@ pub fn stats(config: &Config) -> anyhow::Result<Value> {
     let opened = Store::open(&state, &store_options(&journal))?;
     let stats = opened.store.stats()?;
     let sizes = journal.sizes()?;
+    let known = Known { store: &opened.store, journal: &journal };
+    let held = held(&known)?;
     let articles = stats.trees.get(&Tree::Reports).map_or(0, |of_tree| of_tree.rows);
     let each = |bytes: u64, count: u64| bytes.checked_div(count);
     let sled_bytes = stats.disk_bytes - stats.window_disk_bytes;
@@ -57,6 +59,14 @@ pub fn stats(config: &Config) -> anyhow::Result<Value> {
             fields.insert(format!("{name}_bytes_a_row"), json!(each(of_tree.bytes, of_tree.rows)));
         }
         fields.insert("window_bytes_on_disk".to_owned(), json!(stats.window_disk_bytes));
+        let parts = held.parts.into_iter().chain([("places_of_rows", stats.window_places_bytes)]);
+        let (mut memory, articles) = (0, held.articles as u64);
+        for (part, bytes) in parts {
+            memory += bytes as u64;
+            fields.insert(format!("memory_{part}"), json!(bytes));
+        }
+        fields.insert("memory_of_the_window".to_owned(), json!(memory));
+        fields.insert("memory_of_the_window_an_article".to_owned(), json!(each(memory, articles)));
     }
     opened.store.close()?;
     Ok(figures)

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     decide::event_time,
     in_parallel,
-    record::{encode, follow_key},
+    record::{Known, encode, follow_key},
     state::State,
-    story::{ACTIVE_SECS, Assignment},
+    story::{ACTIVE_SECS, Assignment, Loaded},
     topic::{self, Doc, Learned, Memory, Topics, Trace, Traced},
     view::{Changes, Locator, Tree, View, ViewError},
 };
@@ -58,15 +58,20 @@ pub(crate) fn look_over(
     let (asked, _) = Topics::compile(&rules);
     let names: Vec<&TrackedName> = rules.topics.iter().flat_map(|rule| &rule.names).collect();
     let mut found: BTreeMap<(Id, usize), (Trace, bool)> = BTreeMap::new();
+    let known = Known { view, changes: &Changes::default() };
     for part in going_on(state).chunks(ARTICLES_AT_ONCE) {
         let mut articles = Vec::with_capacity(part.len());
         for (seq, story, at) in part {
-            if let Some((article, decision)) = view.decided(*at)? {
-                articles.push((*seq, *story, article, decision));
+            // Of a copy nothing is kept to compare: its original speaks for it.
+            let words = state.stories.words_of(*seq, &|seq| known.member(seq))?;
+            if let Some(words) = words.filter(|words| !words.entries().is_empty())
+                && let Some((article, decision)) = view.decided(*at)?
+            {
+                articles.push((*seq, *story, article, decision, words));
             }
         }
-        let verdicts = in_parallel(&articles, |(seq, _, article, decision)| {
-            judge(state, &asked, &names, *seq, article, decision)
+        let verdicts = in_parallel(&articles, |(seq, _, article, decision, words)| {
+            judge(state, &asked, &names, (*seq, words), article, decision)
         });
         for ((_, story, ..), verdicts) in articles.iter().zip(verdicts) {
             for (place, trace, sure) in verdicts {
@@ -89,13 +94,15 @@ pub(crate) fn look_over(
 
 /// The latest articles of the stories that an article of today may still join, oldest first.
 fn going_on(state: &State) -> Vec<(u64, Id, Locator)> {
-    let latest = state.window.values().map(|kept| kept.seen_at).max().unwrap_or(i64::MIN);
+    let all =
+        || state.window.iter().filter_map(|(seq, kept)| Some((seq, state.stories.story_of(seq)?, kept)));
+    let latest = all().map(|(.., kept)| kept.seen_at).max().unwrap_or(i64::MIN);
     let since = latest.saturating_sub(ACTIVE_SECS);
-    let lately = state.window.values().filter(|kept| kept.seen_at >= since);
-    let stories: BTreeSet<Id> = lately.map(|kept| kept.story).collect();
-    let articles = state.window.iter().rev().filter(|(_, kept)| stories.contains(&kept.story));
+    let lately = all().filter(|(.., kept)| kept.seen_at >= since);
+    let stories: BTreeSet<Id> = lately.map(|(_, story, _)| story).collect();
+    let articles = all().rev().filter(|(_, story, _)| stories.contains(story));
     let mut articles: Vec<_> =
-        articles.take(ARTICLES_MAX).map(|(seq, kept)| (*seq, kept.story, kept.at)).collect();
+        articles.take(ARTICLES_MAX).map(|(seq, story, kept)| (seq, story, kept.at)).collect();
     articles.reverse();
     articles
 }
@@ -105,13 +112,10 @@ fn judge(
     state: &State,
     asked: &Topics,
     names: &[&TrackedName],
-    seq: u64,
+    (seq, loaded): (u64, &Loaded),
     article: &Article,
     decision: &Decision,
 ) -> Vec<(usize, Trace, bool)> {
-    // Of a copy nothing is kept to compare: its original speaks for it.
-    let own = state.stories.member(seq).filter(|(loaded, _)| !loaded.entries().is_empty());
-    let Some((loaded, _)) = own else { return Vec::new() };
     let assignment =
         Assignment { loaded: loaded.clone(), normal: state.stories.normal(loaded), ..Assignment::default() };
     let (time, dated) = event_time(article);

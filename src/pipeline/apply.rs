@@ -69,9 +69,9 @@ pub(crate) fn apply(
     }
     changes.put(Tree::Reports, id.0.to_be_bytes(), encode(&report));
     changes.put(Tree::Window, seq.to_be_bytes(), encode(&windowed));
-    state.take_in(seq, &windowed);
+    state.take_in(Known { view, changes }, seq, &windowed)?;
     if let Some(old) = before.map(|before| before.seq).filter(|old| *old != seq) {
-        state.let_go(old, changes);
+        state.let_go(view, changes, old)?;
     }
     desk::take_in(state, changes, placed);
     follow(state, changes, report.story, placed);
@@ -80,8 +80,7 @@ pub(crate) fn apply(
         state.counters.alert_seq = state.counters.alert_seq.max(alert.seq);
     }
     count(state, seq, decision.verdict);
-    state.trim(changes);
-    Ok(())
+    state.trim(view, changes)
 }
 
 /// A known report was seen again: it is remembered from this line of the journal on.

@@ -114,7 +114,7 @@ fn judge_batch(
         let weighed = decided.vector(&analysis);
         let vector = weighed.unwrap_or_else(|| state.stories.weigh(&analysis.features));
         let Decided { article, decision, .. } = decided;
-        let assignment = state.stories.assign(&vector, time, dated);
+        let assignment = state.stories.assign(&vector, time, dated, &|seq| known.member(seq))?;
         let joined = decision.story.filter(|story| state.stories.summary(*story).reports > 0);
         let other = decision.of_id.map(|of| known.report(of)).transpose()?.flatten();
         let (other, analysis) = (other.as_ref(), &analysis);

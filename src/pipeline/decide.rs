@@ -195,7 +195,7 @@ pub(crate) fn decide(
     let (time, dated) = event_time(article);
     let weights = state.stories.weights(&analysis.features);
     let vector = Vector::weighed(&analysis.features, &weights);
-    let assignment = state.stories.assign(&vector, time, dated);
+    let assignment = state.stories.assign(&vector, time, dated, &|seq| known.member(seq))?;
     (decided.weights, decided.vector) = (Some(weights), Some(vector));
     let joined = placed.other.as_ref().map(|report| report.story).or(assignment.story);
     let story = joined.unwrap_or(placed.id.report);
@@ -324,15 +324,17 @@ fn doc<'a>(article: &'a Article, analysis: &'a Analysis) -> Doc<'a> {
 /// What the topics would say of a known article now, and which stories it is like.
 pub(crate) fn judge_topics(
     state: &State,
+    known: Known<'_>,
     article: &Article,
     analysis: &Analysis,
     story: Option<Id>,
     seq: u64,
-) -> (Verdicts, Assignment) {
+) -> Result<(Verdicts, Assignment), ViewError> {
     let (time, dated) = event_time(article);
-    let assignment = state.stories.assign(&state.stories.weigh(&analysis.features), time, dated);
+    let vector = state.stories.weigh(&analysis.features);
+    let assignment = state.stories.assign(&vector, time, dated, &|seq| known.member(seq))?;
     let memory = state.memory(story, story, Some(seq));
-    (state.topics.judge(&doc(article, analysis), &assignment, &state.stories, &memory), assignment)
+    Ok((state.topics.judge(&doc(article, analysis), &assignment, &state.stories, &memory), assignment))
 }
 
 /// Three digits are all that a reader can use.

@@ -128,16 +128,16 @@ pub fn judge(index: &Index, probe: &Probe<'_>, text_of: &mut dyn FnMut(u64) -> O
     }
     let sketch = &probe.fingerprint.sketch;
     let near = index.shared(sketch, SHARED_RUNS_MIN).into_iter().filter(|(shared, known)| {
-        let smaller = sketch.len().min(known.runs());
+        let smaller = sketch.len().min(known.runs);
         known.time.abs_diff(probe.time) <= APART_SECS_MAX
             && probe.besides != Some(known.report)
             && *shared as usize * 100 >= smaller * SHARED_PERCENT_MIN
     });
-    let mut weighed: Vec<Compared<'_>> = near
+    let mut weighed: Vec<Compared> = near
         .take(COMPARED_MAX)
         .map(|(_, known)| match text_of(known.seq) {
-            Some(text) => by_words(index, probe, known, &text),
-            None => by_sketch(index, probe, known),
+            Some(text) => by_words(index, probe, &known, &text),
+            None => by_sketch(index, probe, &known),
         })
         .collect();
     // the sort is stable: of equal ones the candidate with more common runs, then the older, stays ahead
@@ -157,8 +157,8 @@ pub fn judge(index: &Index, probe: &Probe<'_>, text_of: &mut dyn FnMut(u64) -> O
     }
 }
 
-struct Compared<'a> {
-    known: &'a Known,
+struct Compared {
+    known: Known,
     tie: Tie,
     /// Of candidates with the same tie the higher is nearer.
     rank: f32,
@@ -172,7 +172,7 @@ fn days_apart(a: i64, b: i64) -> f32 {
     seconds / 86_400.0
 }
 
-fn by_words<'a>(index: &Index, probe: &Probe<'_>, known: &'a Known, text: &Words) -> Compared<'a> {
+fn by_words(index: &Index, probe: &Probe<'_>, known: &Known, text: &Words) -> Compared {
     let grew = probe.words.len() > text.len();
     let (shorter, longer) = by_length(probe.words, text);
     let setting = Setting {
@@ -197,7 +197,7 @@ fn by_words<'a>(index: &Index, probe: &Probe<'_>, known: &'a Known, text: &Words
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of words")]
     let gap = plain.gap() as u32;
     Compared {
-        known,
+        known: *known,
         tie,
         rank: plain.span + 0.2 * plain.span_words / plain.longer_words.max(1.0),
         weighed: Weighed { seq: known.seq, report: known.report, share: plain.span, gap, why },
@@ -233,7 +233,7 @@ fn boilerplate(index: &Index, probe: &Probe<'_>, known: &Known, text: &Words) ->
 
 fn is_boilerplate(index: &Index, site: u64, known: &Known, run: u32) -> bool {
     let mut families = [None; BOILERPLATE_FAMILIES];
-    for (_, holder) in index.holders(run).take(BOILERPLATE_HOLDERS_MAX) {
+    for holder in index.holders(run).take(BOILERPLATE_HOLDERS_MAX) {
         let outlets = holder.site != 0 && (holder.site == site || holder.site == known.site);
         if !outlets || holder.family == known.family || families.contains(&Some(holder.family)) {
             continue;
@@ -249,17 +249,17 @@ fn is_boilerplate(index: &Index, site: u64, known: &Known, run: u32) -> bool {
 
 /// Without the text only a large share of common sampled runs counts: copies of parts are passed over rather than
 /// reports merged.
-fn by_sketch<'a>(index: &Index, probe: &Probe<'_>, known: &'a Known) -> Compared<'a> {
+fn by_sketch(index: &Index, probe: &Probe<'_>, known: &Known) -> Compared {
     /// Fewer common runs are chance or boilerplate.
     const RUNS_MIN: f32 = 8.0;
     let sketch = &probe.fingerprint.sketch;
-    let holds = |run: &&u32| index.holders(**run).any(|(_, holder)| holder.seq == known.seq);
+    let holds = |run: &&u32| index.holds(known.seq, **run);
     let shared = count(sketch.iter().skip(OPENING_WORDS).filter(holds).count());
     let sampled = |runs: f32| (runs - count(OPENING_WORDS)).max(0.0);
     let (words, known_words) = (count(probe.words.len()), count(known.words as usize));
     let (shorter, longer) = (words.min(known_words), words.max(known_words).max(1.0));
     // of the runs that both hold, the one sampled more thinly has kept so many
-    let density = (sampled(count(sketch.len())) / words).min(sampled(count(known.runs())) / known_words);
+    let density = (sampled(count(sketch.len())) / words).min(sampled(count(known.runs)) / known_words);
     let share = (shared / (shorter * density).max(RUNS_MIN)).min(1.0);
     let alike = shared >= RUNS_MIN && share >= 0.8 && shorter / longer >= 0.5;
     let same_outlet = probe.site != 0 && probe.site == known.site;
@@ -270,7 +270,7 @@ fn by_sketch<'a>(index: &Index, probe: &Probe<'_>, known: &'a Known) -> Compared
     };
     let why = if alike { "most of its sampled runs; the text is gone" } else { "the text is gone" };
     let weighed = Weighed { seq: known.seq, report: known.report, share, gap: 0, why };
-    Compared { known, tie, rank: share, weighed }
+    Compared { known: *known, tie, rank: share, weighed }
 }
 
 /// A count of words or runs, far below the 16 million that a float holds exactly.

@@ -69,7 +69,7 @@ impl Pipeline {
 
     /// Where it tells which texts it needs.
     pub fn oldest_day(&self) -> OldestDay {
-        let oldest = self.state.window.values().next().map_or(self.journal.end().day, |kept| kept.at.day);
+        let oldest = self.state.window.iter().next().map_or(self.journal.end().day, |(_, kept)| kept.at.day);
         self.oldest.set(oldest);
         self.oldest.clone()
     }

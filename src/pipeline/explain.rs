@@ -101,7 +101,7 @@ impl Pipeline {
             place::judge_again(&self.state, known, decision.article.id.report, &article, &analysis)?;
         let compared = self.compared(known, &article, &analysis, &judgement)?;
         let (verdicts, assignment) =
-            decide::judge_topics(&self.state, &article, &analysis, decision.story, report.seq);
+            decide::judge_topics(&self.state, known, &article, &analysis, decision.story, report.seq)?;
         let mut why = self.why(&decision, compared, Some(&assignment), &verdicts.misses, true);
         if let Some(fields) = why.as_object_mut().filter(|_| marks.is_some()) {
             fields.insert("text_expired".to_owned(), json!(true));
@@ -125,7 +125,7 @@ impl Pipeline {
             shown.insert("shared".to_owned(), json!(rounded(f64::from(share))));
             shown.insert("longest_difference_words".to_owned(), json!(gap));
             shown.insert("because".to_owned(), json!(why));
-            if let Some(kept) = self.state.window.get(&seq) {
+            if let Some(kept) = self.state.window.get(seq) {
                 let other = known.article(kept.at)?;
                 let words = text::words(&other.text);
                 let Change { added, removed, .. } =

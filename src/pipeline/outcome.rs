@@ -80,7 +80,7 @@ impl Case<'_> {
         if let Some(why) = desk::withheld(self.state, rule, kind, self.now()) {
             return Ok(Err(why.word()));
         }
-        Ok(Ok(Telling { novel, new_entities: self.new_entities(), ..self.telling(kind) }))
+        Ok(Ok(Telling { novel, new_entities: self.new_entities()?, ..self.telling(kind) }))
     }
 
     fn now(&self) -> i64 {
@@ -190,10 +190,10 @@ impl Case<'_> {
         if let Some(novel) = self.novel.get() {
             return Ok(novel.clone());
         }
-        let members: Vec<u64> = self.state.stories.members(self.story).map(|(seq, _)| seq).collect();
+        let members: Vec<u64> = self.state.stories.members(self.story).collect();
         let tail = members.len().saturating_sub(COMPARED_AT_EACH_END).max(COMPARED_AT_EACH_END);
         let compared = members.iter().take(COMPARED_AT_EACH_END).chain(members.iter().skip(tail));
-        let places: Vec<_> = compared.filter_map(|seq| Some(self.state.window.get(seq)?.at)).collect();
+        let places: Vec<_> = compared.filter_map(|seq| Some(self.state.window.get(*seq)?.at)).collect();
         let novel = self.novel_after(&places, Told::default())?;
         Ok(self.novel.get_or_init(|| novel).clone())
     }
@@ -210,14 +210,15 @@ impl Case<'_> {
     }
 
     /// Names that the story did not have, people first, then by weight.
-    fn new_entities(&self) -> Vec<String> {
+    fn new_entities(&self) -> Result<Vec<String>, ViewError> {
+        let known = self.state.stories.names(self.story, &|seq| self.known.member(seq))?;
         let mut new: Vec<_> = self
             .analysis
             .entities
             .iter()
             .filter(|entity| matches!(entity.kind, EntityKind::Person | EntityKind::Org | EntityKind::Place))
             .filter(|entity| entity.role.as_deref() != Some(PHOTO_CREDIT))
-            .filter(|entity| !self.state.stories.names(self.story, topic::key(&entity.name)))
+            .filter(|entity| known.binary_search(&topic::key(&entity.name)).is_err())
             .collect();
         new.sort_by_key(|entity| (entity.kind, std::cmp::Reverse(entity.mentions.len())));
         let mut names: Vec<String> = Vec::new();
@@ -226,7 +227,7 @@ impl Case<'_> {
                 names.push(entity.name.clone());
             }
         }
-        names
+        Ok(names)
     }
 }
 

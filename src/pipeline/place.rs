@@ -157,7 +157,7 @@ fn judged(
 fn compared(state: &State, known: Known<'_>, probe: &Probe<'_>) -> Result<Judgement, ViewError> {
     let mut failed = None;
     let mut text_of = |seq: u64| {
-        let at = state.window.get(&seq)?.at;
+        let at = state.window.get(seq)?.at;
         known.article(at).map(|article| text::words(&article.text)).map_err(|fault| failed = Some(fault)).ok()
     };
     let judgement = dedupe::judge(&state.index, probe, &mut text_of);
@@ -182,7 +182,7 @@ fn update(id: Id, report: Report, part: Option<f32>, judgement: Option<Judgement
 /// Where the text of a report's newest revision stands. Texts of the window alone are asked for: beyond it they may have
 /// expired, and no decision is to depend on when.
 pub(super) fn text_of(state: &State, report: &Report) -> Option<Locator> {
-    state.window.get(&report.seq).map(|kept| kept.at)
+    state.window.get(report.seq).map(|kept| kept.at)
 }
 
 /// A copy of `report`, attached to the original of its group.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     desk::Held,
+    story::Member,
     topic::Trace,
     view::{Changes, Locator, Tree, View, ViewError},
 };
@@ -97,6 +98,20 @@ pub(crate) struct WindowedRow<'a> {
     pub(crate) persons: Vec<&'a str>,
     pub(crate) learned: Vec<u64>,
 }
+
+/// What stands first in a row, up to what the stories need of it.
+#[derive(Debug, Deserialize)]
+struct MemberRow<'a> {
+    _at: Locator,
+    _seen_at: i64,
+    _entry: &'a [u8],
+    member: &'a [u8],
+}
+
+/// A member of the window has no row.
+#[derive(Debug, thiserror::Error)]
+#[error("there is none, or it is no row of a member")]
+struct NoMember;
 
 /// How a topic follows a story.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -198,6 +213,23 @@ impl Known<'_> {
             Some(changed) => Ok(changed.and_then(of)),
             None => Ok(self.view.get(Tree::Identities, &key)?.and_then(|bytes| of(&bytes))),
         }
+    }
+
+    /// What the stories need of an article in the window.
+    pub(crate) fn member(&self, seq: u64) -> Result<Member, ViewError> {
+        let key = seq.to_be_bytes();
+        let read;
+        let row = if let Some(changed) = self.changes.get(Tree::Window, &key) {
+            changed
+        } else {
+            read = self.view.get(Tree::Window, &key)?;
+            read.as_deref()
+        };
+        let member = row.and_then(|row| {
+            let (MemberRow { member, .. }, _) = postcard::take_from_bytes(row).ok()?;
+            Member::decode(member)
+        });
+        member.ok_or_else(|| ViewError { what: format!("row {seq} of the window"), source: NoMember.into() })
     }
 
     /// An article of the journal.

@@ -1,7 +1,7 @@
 //! From the journal to the state: what is left to apply after an unclean stop, a whole index that is lost, or, to
 //! prove it, every decision once more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -144,6 +144,7 @@ impl Pipeline {
             post: None,
             unposted: Vec::new(),
             watch: Watch::default(),
+            rekeyed: BTreeSet::new(),
         })
     }
 }
@@ -321,7 +322,7 @@ pub fn decide_again(journal: &Reader, progress: Progress<'_>) -> Result<Redecide
 
 /// All that an article is compared with is as it was.
 fn is_whole(state: &State, last_kept: Option<u64>) -> bool {
-    state.window.keys().next() > last_kept.as_ref()
+    state.window.first() > last_kept
 }
 
 impl Redecided {

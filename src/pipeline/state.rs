@@ -11,6 +11,7 @@ use super::{
     entity::Names,
     kin::Kin,
     record::{self, Counters, Follow, Known, Windowed},
+    roll::Roll,
     story::{Member, Stories},
     topic::{self, Learned, Memory, Topics},
     view::{Changes, Locator, Tree, View, ViewError},
@@ -35,7 +36,7 @@ pub(crate) struct State {
     pub(crate) stories: Stories,
     pub(crate) bearers: Bearers,
     pub(crate) kin: Kin,
-    pub(crate) window: BTreeMap<u64, Kept>,
+    pub(crate) window: Roll<Kept>,
     pub(crate) follows: BTreeMap<(Id, u64), Follow>,
     pub(crate) learned: Learned,
     /// Topic or feed → what waits there, and its usual pace.
@@ -56,7 +57,6 @@ pub(crate) struct State {
 pub(crate) struct Kept {
     pub(crate) at: Locator,
     pub(crate) seen_at: i64,
-    pub(crate) story: Id,
 }
 
 impl State {
@@ -71,7 +71,7 @@ impl State {
             stories: Stories::new(),
             bearers: Bearers::default(),
             kin: Kin::default(),
-            window: BTreeMap::new(),
+            window: Roll::default(),
             follows: BTreeMap::new(),
             learned: Learned::default(),
             desks: BTreeMap::new(),
@@ -170,34 +170,51 @@ impl State {
         std::iter::once(story).chain(kin).filter_map(|story| self.follows.get(&(story, topic))?.told).max()
     }
 
-    /// One more article in the window.
-    pub(crate) fn take_in(&mut self, seq: u64, windowed: &Windowed) {
+    /// One more article in the window; its row is among the changes.
+    pub(crate) fn take_in(
+        &mut self,
+        known: Known<'_>,
+        seq: u64,
+        windowed: &Windowed,
+    ) -> Result<(), ViewError> {
         let Windowed { at, seen_at, entry, member, persons, learned, fits_too } = windowed;
         self.clock = self.clock.max(*seen_at);
         if let Some(entry) = dedupe::Entry::decode(entry) {
             self.index.insert(&entry);
         }
-        let Some(member) = Member::decode(member) else { return };
+        let Some(member) = Member::decode(member) else { return Ok(()) };
         self.bearers.insert(seq, member.story, persons);
         self.kin.insert(seq, member.story, fits_too);
         for topic in learned {
             self.learned.add(*topic, seq);
         }
-        self.window.insert(seq, Kept { at: *at, seen_at: *seen_at, story: member.story });
-        self.stories.insert(member);
+        self.window.insert(seq, Kept { at: *at, seen_at: *seen_at });
+        let recall = |seq| known.member(seq);
+        self.stories.insert(member, &recall)?;
+        if !learned.is_empty() {
+            self.stories.pin(seq, &recall)?;
+        }
+        Ok(())
     }
 
     /// An article leaves the window.
-    pub(crate) fn let_go(&mut self, seq: u64, changes: &mut Changes) {
+    pub(crate) fn let_go(
+        &mut self,
+        view: &dyn View,
+        changes: &mut Changes,
+        seq: u64,
+    ) -> Result<(), ViewError> {
+        let story = self.stories.story_of(seq);
+        let known = Known { view, changes };
+        self.stories.remove(seq, &|seq| known.member(seq))?;
         changes.remove(Tree::Window, seq.to_be_bytes());
-        let Some(kept) = self.window.remove(&seq) else { return };
+        let (Some(story), Some(_)) = (story, self.window.remove(seq)) else { return Ok(()) };
         self.index.remove(seq);
-        self.stories.remove(seq);
         self.bearers.remove(seq);
         self.kin.remove(seq);
         self.learned.forget(seq);
-        if self.stories.summary(kept.story).reports == 0 {
-            let of_story = (kept.story, 0)..=(kept.story, u64::MAX);
+        if self.stories.summary(story).reports == 0 {
+            let of_story = (story, 0)..=(story, u64::MAX);
             let gone: Vec<_> = self.follows.range(of_story).map(|(key, _)| *key).collect();
             for (story, topic) in gone {
                 self.follows.remove(&(story, topic));
@@ -205,18 +222,20 @@ impl State {
                 changes.remove(Tree::Topics, record::follow_key(story, topic));
             }
         }
+        Ok(())
     }
 
     /// Lets go what the window no longer holds: what is too old, and the oldest where there is too much.
-    pub(crate) fn trim(&mut self, changes: &mut Changes) {
+    pub(crate) fn trim(&mut self, view: &dyn View, changes: &mut Changes) -> Result<(), ViewError> {
         const DAY_SECS: i64 = 86_400;
         let oldest = self.clock.saturating_sub(i64::from(self.rules.window_days).saturating_mul(DAY_SECS));
-        while let Some((&seq, kept)) = self.window.first_key_value() {
+        loop {
             let over = self.window.len() > self.rules.window_articles_max as usize;
-            if !over && kept.seen_at >= oldest {
-                break;
-            }
-            self.let_go(seq, changes);
+            let first = self.window.iter().next();
+            let Some((seq, _)) = first.filter(|(_, kept)| over || kept.seen_at < oldest) else {
+                return Ok(());
+            };
+            self.let_go(view, changes, seq)?;
         }
     }
 }

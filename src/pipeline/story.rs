@@ -8,28 +8,34 @@ mod load;
 mod member;
 pub mod model;
 mod open;
+mod samples;
 pub mod terms;
 mod vector;
 mod weight;
 mod weights;
+mod words;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use self::{
     counts::Counts,
     index::{Postings, Ring},
     open::Story,
     terms::FixedState,
-    vector::{Probe, cosines},
+    vector::{Probe, Sums, cosines},
+    words::Words,
 };
 pub use self::{
     index::Normal,
     load::Ready,
     member::Member,
+    samples::{Compared, Samples},
     terms::{Features, features},
     vector::{Entry, Loaded, VIEWS, Vector, View},
     weight::Weights,
+    words::Recall,
 };
+use super::{roll::Roll, view::ViewError};
 use crate::article::Id;
 
 /// A story takes articles for so long after its last one, by event time, in seconds.
@@ -89,31 +95,20 @@ pub struct Summary {
     pub last: i64,
 }
 
-#[derive(Debug)]
+/// What is in memory of every member.
+#[derive(Clone, Copy, Debug)]
 struct Held {
-    report: Id,
     story: Id,
     time: i64,
-    dated: bool,
     outlet: u64,
+    dated: bool,
     copy: bool,
-    loaded: Loaded,
-    entities: Box<[u64]>,
 }
 
 impl Held {
-    fn of(member: Member) -> Self {
-        let loaded = if member.copy { Loaded::default() } else { member.vector.load() };
-        Self {
-            report: member.report,
-            story: member.story,
-            time: member.time,
-            dated: member.dated,
-            outlet: member.outlet,
-            copy: member.copy,
-            loaded,
-            entities: member.entities.into(),
-        }
+    fn of(member: &Member) -> Self {
+        let Member { story, time, outlet, dated, copy, .. } = *member;
+        Self { story, time, outlet, dated, copy }
     }
 }
 
@@ -123,9 +118,10 @@ pub struct Stories {
     counts: Counts,
     postings: Postings,
     ring: Ring,
-    members: HashMap<u64, Held, FixedState>,
-    /// Members with words of their own.
-    own: BTreeSet<u64>,
+    members: Roll<Held>,
+    latest: Roll<Words>,
+    /// Members whose words are always asked for.
+    pinned: BTreeMap<u64, Loaded>,
     open: HashMap<Id, Story, FixedState>,
 }
 
@@ -148,8 +144,9 @@ impl Stories {
             counts: Counts::shipped(),
             postings: Postings::default(),
             ring: Ring::default(),
-            members: HashMap::default(),
-            own: BTreeSet::new(),
+            members: Roll::default(),
+            latest: Roll::default(),
+            pinned: BTreeMap::new(),
             open: HashMap::default(),
         }
     }
@@ -175,37 +172,47 @@ impl Stories {
     }
 
     /// Finds the story that an article belongs to. Changes nothing.
-    pub fn assign(&self, vector: &Vector, time: i64, dated: bool) -> Assignment {
+    ///
+    /// # Errors
+    /// When a member cannot be read.
+    pub fn assign(
+        &self,
+        vector: &Vector,
+        time: i64,
+        dated: bool,
+        recall: Recall<'_>,
+    ) -> Result<Assignment, ViewError> {
         let loaded = vector.load();
         let normal = self.ring.normal(&loaded);
         let probe = Probe::new(&loaded);
-        let near = self.postings.nearest(&loaded, FOUND_MAX);
-        let found = self.find(&near, time, dated);
-        let judged = found.iter().filter_map(|found| self.judge(&probe, &loaded, normal, found));
-        let mut candidates: Vec<Candidate> = judged.collect();
+        let near = self.postings.nearest(&loaded, self.members.last().unwrap_or(0), FOUND_MAX);
+        let mut candidates = Vec::with_capacity(CANDIDATES_MAX);
+        for found in self.find(&near, time, dated) {
+            candidates.extend(self.judge(&probe, &loaded, normal, &found, recall)?);
+        }
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.story.cmp(&b.story)));
         let best = candidates.first();
-        Assignment {
+        Ok(Assignment {
             story: best.filter(|best| best.score >= 0.0).map(|best| best.story),
             score: best.map_or(f64::MIN, |best| best.score),
             candidates,
             loaded,
             normal,
             near,
-        }
+        })
     }
 
     /// Active stories that share weighty words, each with its most similar members.
     fn find(&self, near: &[u64], time: i64, dated: bool) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::with_capacity(CANDIDATES_MAX);
         for &seq in near {
-            let Some(id) = self.members.get(&seq).map(|held| held.story) else { continue };
+            let Some(id) = self.members.get(seq).map(|held| held.story) else { continue };
             if let Some(found) = found.iter_mut().find(|found| found.id == id) {
                 if found.close.len() < CLOSE_MEMBERS_MAX {
                     found.close.push(seq);
                 }
             } else if found.len() < CANDIDATES_MAX {
-                let gap = self.open.get(&id).and_then(|story| story.gap(time, dated));
+                let gap = self.open.get(&id).and_then(|story| story.gap(time, dated, &self.members));
                 if gap.is_none_or(|gap| gap <= ACTIVE_SECS) {
                     found.push(Found { id, gap, close: vec![seq] });
                 }
@@ -220,86 +227,112 @@ impl Stories {
         loaded: &Loaded,
         normal: Normal,
         Found { id, gap, close }: &Found,
-    ) -> Option<Candidate> {
-        let story = self.open.get(id)?;
+        recall: Recall<'_>,
+    ) -> Result<Option<Candidate>, ViewError> {
+        let Some(story) = self.open.get(id) else { return Ok(None) };
+        let core = story.core(&self.members);
+        let further = close.iter().filter(|seq| !core.contains(seq));
+        let compared = core.iter().chain(further).map(|seq| self.words(*seq, recall));
+        let compared = compared.collect::<Result<Vec<_>, _>>()?;
+        let of_core = compared.iter().take(core.len()).map(|words| &words.loaded);
+        let squares = Sums::of(of_core).squares();
         let mut most = [0.0_f64; VIEWS];
         let mut nearest = None::<(f64, Id)>;
         let mut sums = [0_u64; VIEWS];
-        let core = story.core().map(|seq| (seq, true));
-        let further = close.iter().filter(|seq| !story.core().any(|core| core == **seq));
-        for (seq, in_core) in core.chain(further.map(|seq| (*seq, false))) {
-            let Some(held) = self.members.get(&seq) else { continue };
-            let dots = probe.dots(&held.loaded).map(u64::from);
-            let cosines = cosines(dots, loaded.squares(), held.loaded.squares().map(u64::from));
+        for (place, words) in compared.iter().enumerate() {
+            let dots = probe.dots(&words.loaded).map(u64::from);
+            let cosines = cosines(dots, loaded.squares(), words.loaded.squares().map(u64::from));
             for (((most, cosine), sum), dot) in most.iter_mut().zip(cosines).zip(&mut sums).zip(dots) {
                 *most = most.max(cosine);
-                *sum += if in_core { dot } else { 0 };
+                *sum += if place < core.len() { dot } else { 0 };
             }
             let [all, ..] = cosines;
             if nearest.is_none_or(|(best, _)| all > best) {
-                nearest = Some((all, held.report));
+                nearest = Some((all, words.report));
             }
         }
-        let (_, nearest) = nearest?;
-        let centroid = cosines(sums, loaded.squares(), story.squares());
+        let Some((_, nearest)) = nearest else { return Ok(None) };
+        let centroid = cosines(sums, loaded.squares(), squares);
         let features = model::features(&centroid, &most, normal, *gap);
         let score = model::story_score(&features, loaded.regime(), gap.is_none());
-        Some(Candidate { story: *id, score, features, nearest })
+        Ok(Some(Candidate { story: *id, score, features, nearest }))
     }
 
     /// Takes an article into the window.
-    pub fn insert(&mut self, member: Member) {
+    ///
+    /// # Errors
+    /// When a member cannot be read.
+    pub fn insert(&mut self, member: Member, recall: Recall<'_>) -> Result<(), ViewError> {
         let seq = member.seq;
-        let held = Held::of(member);
-        self.remove(seq);
+        self.remove(seq, recall)?;
+        let held = Held::of(&member);
+        let words = Words::of(member);
         if !held.copy {
-            self.counts.add(&held.loaded);
-            self.postings.add(seq, &held.loaded);
-            self.ring.add(seq, &held.loaded);
-            self.own.insert(seq);
+            self.counts.add(&words.loaded);
+            self.postings.add(seq, &words.loaded);
+            self.ring.add(seq, &words.loaded);
         }
-        let id = held.story;
         self.members.insert(seq, held);
-        self.open.entry(id).or_default().join(seq, &self.members);
-        let passed = self.ring.overflow();
-        if let Some((seq, held)) = passed.and_then(|seq| Some((seq, self.members.get(&seq)?))) {
-            self.ring.remove(seq, &held.loaded);
+        self.join(seq, held.story);
+        let wants = self.open.get(&held.story).is_some_and(Story::wants_names);
+        if wants {
+            self.read_names(held.story, (seq, &words.entities), recall)?;
+        } else if let Some(story) = self.open.get_mut(&held.story) {
+            story.names_change(&words.entities, true);
         }
+        self.keep(seq, words);
+        if let Some(seq) = self.ring.overflow() {
+            let words = self.words(seq, recall)?.into_owned();
+            self.ring.remove(seq, &words.loaded);
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, seq: u64, id: Id) {
+        let Self { open, members, .. } = self;
+        open.entry(id).and_modify(|story| story.join(seq, members)).or_insert_with(|| Story::of(seq));
     }
 
     /// Takes an article out: the oldest when it leaves the window, any when a revision replaces it.
-    pub fn remove(&mut self, seq: u64) {
-        let Some(held) = self.members.get(&seq) else { return };
-        let id = held.story;
-        if let Some(story) = self.open.get_mut(&id) {
-            story.leave(seq, &self.members);
-            if story.is_empty() {
-                self.open.remove(&id);
+    ///
+    /// # Errors
+    /// When a member cannot be read.
+    pub fn remove(&mut self, seq: u64, recall: Recall<'_>) -> Result<(), ViewError> {
+        let Some(held) = self.members.get(seq).copied() else { return Ok(()) };
+        let words = self.words(seq, recall)?.into_owned();
+        if let Some(story) = self.open.get_mut(&held.story) {
+            story.names_change(&words.entities, false);
+            if !story.leave(seq, &self.members) {
+                self.open.remove(&held.story);
             }
         }
-        let Some(held) = self.members.remove(&seq) else { return };
+        self.members.remove(seq);
+        self.latest.remove(seq);
+        self.pinned.remove(&seq);
         if !held.copy {
-            self.own.remove(&seq);
-            self.counts.subtract(&held.loaded);
-            self.postings.remove(seq, &held.loaded);
-            if self.ring.remove(seq, &held.loaded) {
-                self.refill();
+            self.counts.subtract(&words.loaded);
+            self.postings.remove(seq, &words.loaded);
+            if self.ring.remove(seq, &words.loaded) {
+                self.refill(recall)?;
             }
         }
+        Ok(())
     }
 
     /// The ring always holds the latest members, whatever was taken out.
-    fn refill(&mut self) {
-        let Some(front) = self.ring.front() else { return };
-        let older = self.own.range(..front).next_back();
-        if let Some((seq, held)) = older.and_then(|seq| Some((*seq, self.members.get(seq)?))) {
-            self.ring.add(seq, &held.loaded);
+    fn refill(&mut self, recall: Recall<'_>) -> Result<(), ViewError> {
+        let Some(front) = self.ring.front() else { return Ok(()) };
+        let mut older = self.members.iter().rev().filter(|(seq, held)| *seq < front && !held.copy);
+        if let Some((seq, _)) = older.next() {
+            let words = self.words(seq, recall)?.into_owned();
+            self.ring.add(seq, &words.loaded);
         }
+        Ok(())
     }
 
     /// What is told of a story; all zero if the window does not hold it.
     pub fn summary(&self, story: Id) -> Summary {
-        self.open.get(&story).map_or_else(Summary::default, Story::summary)
+        self.open.get(&story).map_or_else(Summary::default, |story| story.summary(&self.members))
     }
 
     /// The same as it will be once a report of this outlet, in its own words, is in. A revision adds nothing.
@@ -308,7 +341,8 @@ impl Stories {
         if revision {
             return summary;
         }
-        let (told, own) = self.open.get(&story).map_or((0, 0), |story| story.told_by(outlet));
+        let told = self.open.get(&story).map(|story| story.told_by(outlet, &self.members));
+        let (told, own) = told.unwrap_or_default();
         Summary {
             outlets: summary.outlets + u32::from(told == 0),
             independent: summary.independent + u32::from(own == 0),
@@ -317,21 +351,14 @@ impl Stories {
         }
     }
 
-    /// Whether an article of the story names this entity.
-    pub fn names(&self, story: Id, entity: u64) -> bool {
-        self.open.get(&story).is_some_and(|story| story.names(entity))
-    }
-
     /// The story's members in the window, oldest first.
-    pub fn members(&self, story: Id) -> impl Iterator<Item = (u64, Id)> {
-        let members = self.open.get(&story).into_iter().flat_map(Story::members);
-        members.filter_map(|seq| Some((seq, self.members.get(&seq)?.report)))
+    pub fn members(&self, story: Id) -> impl Iterator<Item = u64> {
+        self.open.get(&story).into_iter().flat_map(|story| story.members(&self.members))
     }
 
-    /// An article's words, and its time where that is known; `None` if the window does not hold it.
-    pub fn member(&self, seq: u64) -> Option<(&Loaded, Option<i64>)> {
-        let held = self.members.get(&seq)?;
-        Some((&held.loaded, held.dated.then_some(held.time)))
+    /// The story of a member.
+    pub fn story_of(&self, seq: u64) -> Option<Id> {
+        Some(self.members.get(seq)?.story)
     }
 
     /// Number of articles and of stories in the window.
@@ -345,7 +372,7 @@ impl Stories {
         sum ^= self.ring.checksum().rotate_left(2);
         let open: BTreeMap<&Id, &Story> = self.open.iter().collect();
         for (id, story) in open {
-            let told = format!("{id} {}", story.told());
+            let told = format!("{id} {}", story.told(&self.members));
             sum = sum.rotate_left(5) ^ terms::hash(&told, 0);
         }
         sum
@@ -362,78 +389,6 @@ struct Found {
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// How an article compares with a topic's samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Compared {
-    /// As of an article and a story.
-    pub features: [f64; model::FEATURES],
-    /// How far the nearest sample stands out, seen from the samples: all words, names.
-    pub out_back: [f64; 2],
-    /// Cosine to the nearest sample, all words.
-    pub nearest: f64,
-}
-
-impl Stories {
-    /// Compares an article with samples; `gap` is the seconds between them, none where either is undated.
-    pub fn compare(
-        &self,
-        article: &Loaded,
-        normal: Normal,
-        samples: &[&Loaded],
-        gap: Option<i64>,
-    ) -> Compared {
-        let probe = Probe::new(article);
-        let mut most = [0.0_f64; VIEWS];
-        let mut out_back = [0.0_f64; 2];
-        let (mut sums, mut squares) = ([0_u64; VIEWS], [0_u64; VIEWS]);
-        for (number, sample) in samples.iter().enumerate() {
-            let dots = probe.dots(sample).map(u64::from);
-            let cosines = cosines(dots, article.squares(), sample.squares().map(u64::from));
-            for (((most, cosine), sum), dot) in most.iter_mut().zip(cosines).zip(&mut sums).zip(dots) {
-                *most = most.max(cosine);
-                *sum += dot;
-            }
-            let out = self.ring.normal(sample).stand_out(&cosines);
-            for (most, out) in out_back.iter_mut().zip(out) {
-                *most = most.max(out.clamp(-4.0, 40.0));
-            }
-            let own = Probe::new(sample);
-            for other in samples.iter().take(number) {
-                for (square, dot) in squares.iter_mut().zip(own.dots(other)) {
-                    *square += 2 * u64::from(dot);
-                }
-            }
-            for (square, own) in squares.iter_mut().zip(sample.squares()) {
-                *square += u64::from(own);
-            }
-        }
-        let sum = cosines(sums, article.squares(), squares);
-        let features = model::features(&sum, &most, normal, gap);
-        let [nearest, ..] = most;
-        Compared { features, out_back, nearest }
-    }
-}
-
-/// Finds sample articles by their words, weighed by the shipped statistics alone.
-#[derive(Debug, Default)]
-pub struct Samples {
-    postings: Postings,
-}
-
-impl Samples {
-    /// Takes a sample in under a number.
-    pub fn add(&mut self, number: usize, features: &Features) {
-        let loaded = Vector::weighed(features, &Weights::by(Counts::shipped_ref(), features)).load();
-        self.postings.add(number as u64, &loaded);
-    }
-
-    /// Numbers of the samples that share most with an article.
-    pub fn nearest(&self, loaded: &Loaded, max: usize) -> Vec<usize> {
-        let found = self.postings.nearest(loaded, max);
-        found.into_iter().filter_map(|number| usize::try_from(number).ok()).collect()
-    }
 }
 
 #[cfg(test)]
@@ -469,12 +424,23 @@ mod tests {
         (vector, member)
     }
 
-    fn joined(day: i64, dated: bool) -> Option<Id> {
+    /// The latest members are in memory.
+    fn unread(seq: u64) -> Result<Member, ViewError> {
+        panic!("{seq} is read")
+    }
+
+    fn of(members: impl IntoIterator<Item = Member>) -> Stories {
         let mut stories = Stories::new();
-        stories.insert(article(1, BUDGET, 1, 100).1);
-        stories.insert(article(2, FERRY, 2, 100).1);
+        for member in members {
+            stories.insert(member, &unread).unwrap();
+        }
+        stories
+    }
+
+    fn joined(day: i64, dated: bool) -> Option<Id> {
+        let stories = of([article(1, BUDGET, 1, 100).1, article(2, FERRY, 2, 100).1]);
         let (vector, _) = article(3, FERRY_AGAIN, 0, day);
-        stories.assign(&vector, day * DAY_SECS, dated).story
+        stories.assign(&vector, day * DAY_SECS, dated, &unread).unwrap().story
     }
 
     #[test]
@@ -492,19 +458,16 @@ mod tests {
 
     #[test]
     fn another_event_opens_a_story() {
-        let mut stories = Stories::new();
-        stories.insert(article(2, FERRY, 2, 100).1);
-        assert_eq!(stories.assign(&article(3, BUDGET, 0, 100).0, 100 * DAY_SECS, true).story, None);
-        assert_eq!(Stories::new().assign(&Vector::default(), 0, true).story, None);
+        let stories = of([article(2, FERRY, 2, 100).1]);
+        let (vector, _) = article(3, BUDGET, 0, 100);
+        assert_eq!(stories.assign(&vector, 100 * DAY_SECS, true, &unread).unwrap().story, None);
+        assert_eq!(Stories::new().assign(&Vector::default(), 0, true, &unread).unwrap().story, None);
     }
 
     #[test]
     fn copies_count_but_are_no_evidence() {
-        let mut stories = Stories::new();
-        stories.insert(article(2, FERRY, 2, 100).1);
-        let mut copy = article(3, FERRY, 2, 101).1;
-        copy.copy = true;
-        stories.insert(copy);
+        let copy = Member { copy: true, ..article(3, FERRY, 2, 101).1 };
+        let stories = of([article(2, FERRY, 2, 100).1, copy]);
         let expected = Summary {
             outlets: 2,
             independent: 1,
@@ -514,8 +477,18 @@ mod tests {
             last: 101 * DAY_SECS,
         };
         assert_eq!(stories.summary(Id(2)), expected);
-        assert!(stories.names(Id(2), 3) && stories.names(Id(2), 77) && !stories.names(Id(2), 4));
+        assert_eq!(&*stories.names(Id(2), &unread).unwrap(), [2, 3, 77]);
         assert_eq!(stories.summary(Id(9)), Summary::default());
+    }
+
+    #[test]
+    fn a_pinned_member_is_there_until_it_leaves() {
+        let mut stories = of([article(2, FERRY, 2, 100).1]);
+        assert!(stories.member(2).is_none());
+        stories.pin(2, &unread).unwrap();
+        assert_eq!(stories.member(2).unwrap().1, Some(100 * DAY_SECS));
+        stories.remove(2, &unread).unwrap();
+        assert!(stories.member(2).is_none() && stories.pinned.is_empty());
     }
 
     #[test]
@@ -537,8 +510,8 @@ mod tests {
                 let mut member = article(seq, &text, story, i64::from(topic)).1;
                 member.vector = stories.weigh(&features(&text, "", None));
                 member.copy = copy && topic > 20;
-                stories.insert(member.clone());
-                window.insert(seq, member);
+                window.insert(seq, member.clone());
+                stories.insert(member, &|seq| Ok(window[&seq].clone())).unwrap();
                 // Some leave as the oldest, some because a revision replaces them.
                 let leaves = match topic % 3 {
                     0 => window.keys().next().copied(),
@@ -546,24 +519,30 @@ mod tests {
                     _ => None,
                 };
                 if let Some(leaves) = leaves {
-                    stories.remove(leaves);
+                    stories.remove(leaves, &|seq| Ok(window[&seq].clone())).unwrap();
                     window.remove(&leaves);
                 }
             }
+            let recall = |seq: u64| Ok(Member::decode(&window[&seq].encode()).unwrap());
             let mut again = Stories::new();
-            for member in window.values() {
-                again.insert(Member::decode(&member.encode()).unwrap());
+            for seq in window.keys() {
+                again.insert(recall(*seq).unwrap(), &recall).unwrap();
             }
             prop_assert_eq!(stories.checksum(), again.checksum());
             let mut at_once = Stories::new();
             let (first, rest): (Vec<_>, Vec<_>) = window.values().cloned().map(Ready::of).partition(|ready| ready.seq() < 30);
             at_once.insert_all(first);
             at_once.insert_all(rest);
-            at_once.settle();
+            at_once.settle(&recall).unwrap();
             prop_assert_eq!(stories.checksum(), at_once.checksum());
             let (probe, _) = article(0, FERRY_AGAIN, 0, 20);
             let [one, other, third] =
-                [&stories, &again, &at_once].map(|stories| format!("{:?}", stories.assign(&probe, 0, false)));
+                [&stories, &again, &at_once].map(|stories| format!("{:?}", stories.assign(&probe, 0, false, &recall).unwrap()));
+            for story in 0..4 {
+                let names = |stories: &Stories| stories.names(Id(story), &recall).unwrap().into_owned();
+                prop_assert_eq!(names(&stories), names(&at_once));
+                prop_assert_eq!(names(&stories), names(&again));
+            }
             prop_assert_eq!(&one, &other);
             prop_assert_eq!(one, third);
         }

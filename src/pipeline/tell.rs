@@ -1,12 +1,12 @@
 //! Alerts on their way out of the pipeline, and those that it tells by the clock or because the user asked.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 
-use super::{Pipeline, PipelineError, apply, notice};
+use super::{Pipeline, PipelineError, apply, desk, notice, rekeyed::Rekeyed};
 use crate::{
     alert::Post,
     article::{Alert, Occasion},
@@ -34,6 +34,26 @@ const TICKS_MISSED_SECS: i64 = 300;
 
 /// Where nothing was found for so long, the fault may be on our side: nothing is called silent.
 const ALIVE_SECS: i64 = 3600;
+
+/// A feed's known items came in another form: told in the log alone. Items that are known by their texts stay so at every
+/// fetch, and are told of once.
+pub(super) fn rekeyed(told: &mut BTreeSet<u64>, rekeyed: Rekeyed) {
+    let Rekeyed { feed, items, by_text } = rekeyed;
+    if !by_text {
+        tracing::warn!(
+            feed,
+            items,
+            "the feed gives nearly all its known items in another form: none of them is told again"
+        );
+    } else if told.insert(desk::feed_key(&feed)) {
+        tracing::warn!(
+            feed,
+            items,
+            "the feed gives nearly all its items under other ids and addresses: they are known by their texts, and none \
+             of them is told again"
+        );
+    }
+}
 
 impl Pipeline {
     /// Alerts on their way: to the log, and to whoever listens once they are committed.

@@ -228,6 +228,38 @@ fn a_feed_that_was_given_other_ids_and_fuller_texts_is_taken_over_quietly() {
 }
 
 #[test]
+fn a_feed_whose_ids_and_addresses_are_all_new_is_known_by_its_texts_and_told_of_once() {
+    let mut world = World::new();
+    let before: Vec<_> = (1..=10).map(item).collect();
+    let moved = |n: u32| Article {
+        guid: Some(format!("cms3:{n}")),
+        url: Some(format!("https://gull.example/2031/{n}")),
+        ..item(n)
+    };
+    let after: Vec<_> = (1..=11).map(moved).collect();
+    assert_eq!(world.give(&before), ["new!"; 10]);
+    assert_eq!(world.pipeline().rekeyed.len(), 0);
+    let verdicts = world.give(&after);
+    assert_eq!(verdicts[..10], ["seen"; 10]);
+    assert_eq!(verdicts[10], "new!");
+    assert_eq!(world.pipeline().rekeyed.len(), 1);
+    world.verify();
+}
+
+#[test]
+fn a_new_feed_is_not_taken_for_one_whose_ids_are_new() {
+    let mut world = World::new();
+    world.give(&(1..=10).map(item).collect::<Vec<_>>());
+    let other = |n: u32| Article {
+        guid: Some(format!("other:{n}")),
+        url: Some(format!("https://gull.example/other/{n}")),
+        ..item(n)
+    };
+    world.give(&(8..=20).map(other).collect::<Vec<_>>());
+    assert!(world.pipeline().rekeyed.is_empty());
+}
+
+#[test]
 fn a_few_changed_items_are_told() {
     let mut world = World::new();
     let first: Vec<_> = (1..=8).map(item).collect();

@@ -479,9 +479,11 @@ mod tests {
         let (topics, warnings) = Topics::compile(&rules);
         assert_eq!(warnings, Vec::<String>::new());
         let mut stories = Stories::new();
+        // the latest members are in memory
+        let recall = |_| panic!();
         for (seq, text) in [(1, BUDGET), (2, FERRY)] {
             let vector = stories.weigh(&features("", text, None));
-            stories.insert(Member {
+            let member = Member {
                 seq,
                 report: Id(seq),
                 story: Id(seq),
@@ -491,9 +493,11 @@ mod tests {
                 copy: false,
                 vector,
                 entities: Vec::new(),
-            });
+            };
+            stories.insert(member, &recall).unwrap();
         }
-        let assignment = stories.assign(&stories.weigh(&features("", text, None)), 0, true);
+        let vector = stories.weigh(&features("", text, None));
+        let assignment = stories.assign(&vector, 0, true, &recall).unwrap();
         let doc = Doc {
             title: "",
             text,

@@ -26,6 +26,8 @@ pub struct Stats {
     pub disk_bytes: u64,
     /// Of those in which the window's rows stand, the rest is sled's.
     pub window_disk_bytes: u64,
+    /// In memory: where each of the window's rows stands.
+    pub window_places_bytes: usize,
     /// Rows and bytes of keys and values, by tree.
     pub trees: BTreeMap<Tree, TreeStats>,
 }
@@ -68,6 +70,7 @@ impl Store {
         let mut trees = BTreeMap::new();
         let window = self.window();
         trees.insert(Tree::Window, TreeStats { rows: window.len(), bytes: window.live_bytes() });
+        let window_places_bytes = window.memory_bytes();
         drop(window);
         for tree in Tree::ALL.into_iter().filter(|tree| *tree != Tree::Window) {
             let mut stats = TreeStats::default();
@@ -78,7 +81,7 @@ impl Store {
             }
             trees.insert(tree, stats);
         }
-        Ok(Stats { disk_bytes, window_disk_bytes, trees })
+        Ok(Stats { disk_bytes, window_disk_bytes, window_places_bytes, trees })
     }
 
     /// Reads every row and checks it. Damage that sled itself finds is the error.

@@ -3,7 +3,7 @@
 //! rows are gone. `<index>/window/<number>.rows` holds records of checksum, length, number and value.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     fs::{self, File, OpenOptions},
     io::{self, Read as _},
     os::unix::fs::FileExt,
@@ -14,7 +14,10 @@ use std::{
 use rayon::prelude::*;
 
 use super::StoreError;
-use crate::{journal::state_dir::sync_dir, pipeline::view::Rows};
+use crate::{
+    journal::state_dir::sync_dir,
+    pipeline::{roll::Roll, view::Rows},
+};
 
 /// A file that is longer is followed by a new one.
 #[cfg(not(test))]
@@ -43,7 +46,7 @@ pub(super) struct Mark {
 /// Where a row's value stands.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    file: u64,
+    file: u32,
     offset: u32,
     bytes: u32,
 }
@@ -75,7 +78,8 @@ impl Found {
             .map_err(StoreError::io("read", path))?;
         let (mut rows, mut at) = (Vec::new(), 0);
         while let Some((seq, value, end)) = record(bytes, at) {
-            let place = value.map(|value| Place { file: number, offset: value, bytes: offset(end) - value });
+            let place =
+                value.map(|value| Place { file: file(number), offset: value, bytes: offset(end) - value });
             rows.push((seq, place));
             at = end;
         }
@@ -116,7 +120,7 @@ pub(super) struct WindowLog {
     dir: PathBuf,
     /// Oldest first; the last one is written.
     parts: VecDeque<Part>,
-    places: BTreeMap<u64, Place>,
+    places: Roll<Place>,
 }
 
 impl WindowLog {
@@ -132,7 +136,7 @@ impl WindowLog {
             numbers.extend(number);
         }
         numbers.sort_unstable();
-        let mut log = Self { dir: dir.clone(), parts: VecDeque::new(), places: BTreeMap::new() };
+        let mut log = Self { dir: dir.clone(), parts: VecDeque::new(), places: Roll::default() };
         let last = numbers.last().copied();
         // one after the other in the same memory: to be given new memory takes longer than reading
         let read = numbers
@@ -188,18 +192,24 @@ impl WindowLog {
         self.places.len() as u64
     }
 
+    /// Of the places, in memory.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.places.memory_bytes()
+    }
+
     /// Bytes of all values, with what stands before each.
     pub(super) fn live_bytes(&self) -> u64 {
-        self.places.values().map(|place| u64::from(place.bytes) + HEAD_BYTES as u64).sum()
+        self.places.iter().map(|(_, place)| u64::from(place.bytes) + HEAD_BYTES as u64).sum()
     }
 
     /// One value.
     pub(super) fn get(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(place) = self.places.get(&seq) else { return Ok(None) };
-        let Some(part) = self.part(place.file) else { return Ok(None) };
+        let Some(place) = self.places.get(seq) else { return Ok(None) };
+        let number = u64::from(place.file);
+        let Some(part) = self.part(number) else { return Ok(None) };
         let mut bytes = vec![0; HEAD_BYTES + place.bytes as usize];
         let start = u64::from(place.offset) - HEAD_BYTES as u64;
-        part.file.read_exact_at(&mut bytes, start).map_err(StoreError::io("read", &self.path(place.file)))?;
+        part.file.read_exact_at(&mut bytes, start).map_err(StoreError::io("read", &self.path(number)))?;
         match record(&bytes, 0) {
             Some((found, Some(_), end)) if found == seq && end == bytes.len() => {
                 bytes.drain(..HEAD_BYTES);
@@ -214,8 +224,8 @@ impl WindowLog {
 
     /// Reads every row and checks it, and says how many there are.
     pub(super) fn check(&self) -> Result<u64, StoreError> {
-        for seq in self.places.keys() {
-            self.get(*seq)?;
+        for (seq, _) in self.places.iter() {
+            self.get(seq)?;
         }
         Ok(self.len())
     }
@@ -225,8 +235,8 @@ impl WindowLog {
     pub(super) fn scan(&self, from: u64, rows_max: usize) -> Result<Rows, StoreError> {
         let mut rows = Rows::new();
         let (mut held, mut held_file, mut held_from) = (Vec::new(), 0, 0_u64);
-        for (seq, place) in self.places.range(from..).take(rows_max) {
-            let Some(part) = self.part(place.file) else { continue };
+        for (seq, place) in self.places.from(from).take(rows_max) {
+            let Some(part) = self.part(place.file.into()) else { continue };
             let (start, length) = (u64::from(place.offset), place.bytes as usize);
             let held_until = held_from + held.len() as u64;
             if held_file != part.number || start < held_from || start + length as u64 > held_until {
@@ -234,7 +244,7 @@ impl WindowLog {
                 held.resize(left.min(READ_BYTES).max(length), 0);
                 part.file
                     .read_exact_at(&mut held, start)
-                    .map_err(StoreError::io("read", &self.path(place.file)))?;
+                    .map_err(StoreError::io("read", &self.path(part.number)))?;
                 (held_file, held_from) = (part.number, start);
             }
             let skip = usize::try_from(start - held_from).unwrap_or(usize::MAX);
@@ -257,7 +267,7 @@ impl WindowLog {
         }
         let start = self.mark();
         for (seq, value) in changes {
-            if value.is_none() && !self.places.contains_key(&seq) {
+            if value.is_none() && !self.places.contains(seq) {
                 continue;
             }
             let length = value.map_or(GONE, |value| offset(value.len()));
@@ -266,7 +276,7 @@ impl WindowLog {
             bytes.extend_from_slice(&length.to_le_bytes());
             bytes.extend_from_slice(&seq.to_le_bytes());
             let place = value.map(|value| Place {
-                file: start.file,
+                file: file(start.file),
                 offset: offset(usize::try_from(start.bytes).unwrap_or(usize::MAX) + bytes.len()),
                 bytes: offset(value.len()),
             });
@@ -321,20 +331,20 @@ impl WindowLog {
 
     fn place(&mut self, seq: u64, place: Place) {
         let before = self.places.insert(seq, place);
-        if let Some(part) = self.part_mut(place.file) {
+        if let Some(part) = self.part_mut(place.file.into()) {
             part.live += 1;
         }
         self.passed(before);
     }
 
     fn displace(&mut self, seq: u64) {
-        let before = self.places.remove(&seq);
+        let before = self.places.remove(seq);
         self.passed(before);
     }
 
     /// A row of its part counts no more.
     fn passed(&mut self, before: Option<Place>) {
-        if let Some(part) = before.and_then(|place| self.part_mut(place.file)) {
+        if let Some(part) = before.and_then(|place| self.part_mut(place.file.into())) {
             part.live = part.live.saturating_sub(1);
         }
     }
@@ -356,6 +366,11 @@ impl WindowLog {
 
 fn name(number: u64) -> String {
     format!("{number:012}.rows")
+}
+
+/// Files are numbered from 1, and each holds thousands of articles.
+fn file(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Files are far shorter than 4 GiB: `FILE_BYTES` and one batch.

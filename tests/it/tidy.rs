@@ -59,6 +59,8 @@ const PURE: &[&str] = &[
     "kept.rs",
     "rekeyed.rs",
     "bearers.rs",
+    "roll.rs",
+    "drawers.rs",
     "adopt.rs",
     "kin.rs",
     "dedupe",

@@ -1,23 +1,20 @@
-//! The window: which known articles hold a run of words. About six bytes a run and fifty an article.
+//! The window: which known articles hold a run of words. About four and a half bytes a
+//! run and forty an article.
 
-use std::{borrow::Cow, collections::VecDeque};
+use std::{borrow::Cow, collections::BTreeMap};
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     article::Id,
-    pipeline::grouped::{GROUPS, Grouped},
+    pipeline::{
+        drawers::Drawers,
+        roll::{Roll, lower},
+    },
 };
 
 /// A run that more articles than this hold is nobody's own: no candidates come of it.
 const HOLDERS_MAX: usize = 64;
-
-/// Hashes are filed by their upper half, so that only the lower half is kept with each.
-const DRAWERS: usize = 1 << 16;
-
-/// Slots are numbered anew before they run out.
-const SLOT_FIRST_MAX: u32 = u32::MAX / 2;
 
 /// What the window keeps of one article.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,8 +97,8 @@ impl Entry {
     }
 }
 
-/// What is looked up of an entry that has candidates; its sketch is only in the drawers.
-#[derive(Clone, Debug)]
+/// What is looked up of an entry that has candidates.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub(super) seq: u64,
     pub(super) report: Id,
@@ -110,241 +107,153 @@ pub(super) struct Known {
     pub(super) site: u64,
     pub(super) time: i64,
     pub(super) words: u32,
-    runs: u16,
-    /// Taken out before its turn.
-    gone: bool,
-}
-
-impl Known {
     /// How many runs its sketch has.
-    pub(super) fn runs(&self) -> usize {
-        usize::from(self.runs)
-    }
+    pub(super) runs: usize,
 }
 
-/// The runs of one sixty-five-thousandth of all hashes: lower halves and, in step, the slots that hold them, oldest
-/// first.
-#[derive(Clone, Debug, Default)]
-struct Drawer {
-    halves: Vec<u16>,
-    slots: Vec<u32>,
-}
-
-impl Drawer {
-    fn push(&mut self, half: u16, slot: u32, first: u32) {
-        if self.halves.len() == self.halves.capacity() {
-            // what has left the window makes room: no sweep over the whole index is ever needed
-            self.forget_before(first);
-        }
-        if self.halves.len() == self.halves.capacity() {
-            // a Vec doubles by itself: in the mean a quarter of the index would stand empty
-            let more = self.halves.len() / 8 + 4;
-            self.halves.reserve_exact(more);
-            self.slots.reserve_exact(more);
-        }
-        self.halves.push(half);
-        self.slots.push(slot);
-    }
-
-    fn forget_before(&mut self, first: u32) {
-        let gone = self.slots.partition_point(|&slot| slot < first);
-        self.halves.drain(..gone);
-        self.slots.drain(..gone);
-    }
+/// The same as it is kept; most reports are the first of their family, and the original of their copies.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    report: Id,
+    site: u64,
+    time: i64,
+    words: u32,
+    runs: u8,
+    is_first: bool,
 }
 
 /// All indexed articles of the window, by their runs. A function of the entries in it: how it came to hold them, and
 /// what it held before, makes no difference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Index {
-    drawers: Vec<Drawer>,
-    known: VecDeque<Known>,
-    /// Slot of the first in `known`.
-    first: u32,
-    live: usize,
-    /// The latest that was taken out from the front.
+    /// Runs of articles; also of those that left, until their room is wanted.
+    runs: Drawers<()>,
+    kept: Roll<Kept>,
+    /// Root and family of those that have others than themselves.
+    families: BTreeMap<u64, (Id, Id)>,
+    /// The latest that was taken out.
     last_gone: Option<u64>,
-}
-
-impl Default for Index {
-    fn default() -> Self {
-        Self {
-            drawers: vec![Drawer::default(); DRAWERS],
-            known: VecDeque::new(),
-            first: 0,
-            live: 0,
-            last_gone: None,
-        }
-    }
 }
 
 impl Index {
     /// Takes an entry in. Entries come in the order of their `seq`: one that is not later than the last is known
     /// already and left out, as is one that is not indexed.
     pub fn insert(&mut self, entry: &Entry) {
-        self.renumber_in_time();
-        let Some(slot) = self.note(entry) else { return };
+        if !self.note(entry) {
+            return;
+        }
+        let first = self.first();
         for &run in &entry.sketch {
-            let (drawer, half) = halves(run);
-            if let Some(drawer) = self.drawers.get_mut(drawer) {
-                drawer.push(half, slot, self.first);
-            }
+            self.runs.put((run, lower(entry.seq), ()), first);
         }
     }
 
     /// The same for many entries, drawer by drawer.
     pub fn insert_all<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) {
-        self.renumber_in_time();
         let mut runs = Vec::new();
         for entry in entries {
-            let Some(slot) = self.note(entry) else { continue };
-            runs.extend(entry.sketch.iter().map(|run| (*run, slot)));
-        }
-        let first = self.first;
-        let grouped = Grouped::by(&runs, |(run, _)| run.to_be_bytes()[0]);
-        let cabinets = self.drawers.par_chunks_mut(DRAWERS / GROUPS);
-        cabinets.zip(grouped.groups()).for_each(|(drawers, runs)| {
-            for (run, slot) in runs {
-                let (drawer, half) = halves(*run);
-                if let Some(drawer) = drawers.get_mut(drawer % (DRAWERS / GROUPS)) {
-                    drawer.push(half, *slot, first);
-                }
+            if self.note(entry) {
+                runs.extend(entry.sketch.iter().map(|run| (*run, lower(entry.seq), ())));
             }
-        });
+        }
+        self.runs.put_all(&runs, self.first());
     }
 
-    /// Gives an entry its slot, where it is to have one.
-    fn note(&mut self, entry: &Entry) -> Option<u32> {
-        if !entry.indexed || self.known.back().map(|last| last.seq).max(self.last_gone) >= Some(entry.seq) {
-            return None;
+    fn first(&self) -> u32 {
+        lower(self.kept.first().unwrap_or_default())
+    }
+
+    /// Whether an entry is to be taken in; its runs have to follow.
+    fn note(&mut self, entry: &Entry) -> bool {
+        let Entry { seq, report, root, family, site, time, words, ref sketch, indexed } = *entry;
+        if !indexed || self.kept.last().max(self.last_gone) >= Some(seq) {
+            return false;
         }
-        let slot = self.first.saturating_add(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
-        if self.known.len() == self.known.capacity() {
-            self.known.reserve_exact(self.known.len() / 8 + 64);
+        let is_first = root == report && family == report;
+        if !is_first {
+            self.families.insert(seq, (root, family));
         }
-        self.known.push_back(Known {
-            seq: entry.seq,
-            report: entry.report,
-            root: entry.root,
-            family: entry.family,
-            site: entry.site,
-            time: entry.time,
-            words: entry.words,
-            runs: u16::try_from(entry.sketch.len()).unwrap_or(u16::MAX),
-            gone: false,
-        });
-        self.live += 1;
-        Some(slot)
+        let runs = u8::try_from(sketch.len()).unwrap_or(u8::MAX);
+        self.kept.insert(seq, Kept { report, site, time, words, runs, is_first });
+        true
     }
 
     /// Takes an entry out, the oldest or any other.
     pub fn remove(&mut self, seq: u64) {
-        let Ok(place) = self.known.binary_search_by_key(&seq, |known| known.seq) else { return };
-        let Some(known) = self.known.get_mut(place).filter(|known| !known.gone) else { return };
-        known.gone = true;
-        self.live -= 1;
-        while self.known.front().is_some_and(|known| known.gone) {
-            self.last_gone = self.known.pop_front().map(|known| known.seq).max(self.last_gone);
-            self.first += 1;
+        if self.kept.remove(seq).is_some() {
+            self.families.remove(&seq);
+            self.last_gone = self.last_gone.max(Some(seq));
         }
     }
 
     /// How many entries it holds.
     pub fn len(&self) -> usize {
-        self.live
+        self.kept.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.live == 0
+        self.kept.is_empty()
     }
 
     /// The oldest entry's `seq`.
     pub fn oldest(&self) -> Option<u64> {
-        self.known.iter().find(|known| !known.gone).map(|known| known.seq)
+        self.kept.first()
     }
 
     /// Memory taken, in bytes, without the allocator's own.
     pub fn memory_bytes(&self) -> usize {
-        let drawers: usize =
-            self.drawers.iter().map(|d| d.halves.capacity() * 2 + d.slots.capacity() * 4).sum();
-        drawers + self.drawers.capacity() * size_of::<Drawer>() + self.known.capacity() * size_of::<Known>()
+        // a map's nodes are two thirds full
+        let families = self.families.len() * size_of::<(u64, Id, Id)>() * 3 / 2;
+        self.runs.memory_bytes() + self.kept.memory_bytes() + families
     }
 
     /// The articles that hold a run, oldest first.
-    pub(super) fn holders(&self, run: u32) -> impl Iterator<Item = (u32, &Known)> {
-        self.slots(run).filter_map(|slot| {
-            let place = slot.checked_sub(self.first)?;
-            let known = self.known.get(place as usize).filter(|known| !known.gone)?;
-            Some((slot, known))
-        })
+    pub(super) fn holders(&self, run: u32) -> impl Iterator<Item = Known> {
+        self.seqs(run).filter_map(|seq| self.known(seq))
+    }
+
+    fn seqs(&self, run: u32) -> impl Iterator<Item = u64> {
+        let seqs = self.runs.of(run).map(|(low, ())| self.kept.whole(low));
+        seqs.filter(|seq| self.kept.contains(*seq))
+    }
+
+    fn known(&self, seq: u64) -> Option<Known> {
+        let Kept { report, site, time, words, runs, is_first } = *self.kept.get(seq)?;
+        let kin = if is_first { None } else { self.families.get(&seq).copied() };
+        let (root, family) = kin.unwrap_or((report, report));
+        Some(Known { seq, report, root, family, site, time, words, runs: runs.into() })
+    }
+
+    /// Whether an article holds a run.
+    pub(super) fn holds(&self, seq: u64, run: u32) -> bool {
+        self.seqs(run).any(|holder| holder == seq)
     }
 
     /// How many runs of the sketch each article holds that shares at least `shared_min`; most first, then oldest
     /// first.
-    pub(super) fn shared(&self, sketch: &[u32], shared_min: u32) -> Vec<(u32, &Known)> {
-        let mut slots: Vec<u32> = Vec::with_capacity(sketch.len());
+    pub(super) fn shared(&self, sketch: &[u32], shared_min: u32) -> Vec<(u32, Known)> {
+        let mut seqs: Vec<u64> = Vec::with_capacity(sketch.len());
         for &run in sketch {
-            let before = slots.len();
-            slots.extend(self.holders(run).map(|(slot, _)| slot).take(HOLDERS_MAX + 1));
-            if slots.len() - before > HOLDERS_MAX {
-                slots.truncate(before);
+            let before = seqs.len();
+            seqs.extend(self.seqs(run).take(HOLDERS_MAX + 1));
+            if seqs.len() - before > HOLDERS_MAX {
+                seqs.truncate(before);
             }
         }
-        slots.sort_unstable();
-        let mut counted: Vec<(u32, u32)> = Vec::new();
-        for group in slots.chunk_by(|a, b| a == b) {
+        seqs.sort_unstable();
+        let mut counted: Vec<(u32, u64)> = Vec::new();
+        for group in seqs.chunk_by(|a, b| a == b) {
             let shared = u32::try_from(group.len()).unwrap_or(u32::MAX);
-            if let Some(&slot) = group.first()
+            if let Some(&seq) = group.first()
                 && shared >= shared_min
             {
-                counted.push((shared, slot));
+                counted.push((shared, seq));
             }
         }
-        counted.sort_unstable_by_key(|&(shared, slot)| (std::cmp::Reverse(shared), slot));
-        let known = |slot: u32| self.known.get(slot.checked_sub(self.first)? as usize);
-        counted.into_iter().filter_map(|(shared, slot)| Some((shared, known(slot)?))).collect()
+        counted.sort_unstable_by_key(|&(shared, seq)| (std::cmp::Reverse(shared), seq));
+        counted.into_iter().filter_map(|(shared, seq)| Some((shared, self.known(seq)?))).collect()
     }
-
-    fn slots(&self, run: u32) -> impl Iterator<Item = u32> {
-        /// Compared at once.
-        const LANE: usize = 32;
-        let (drawer, half) = halves(run);
-        let (lower, slots) = self
-            .drawers
-            .get(drawer)
-            .map_or((&[][..], &[][..]), |drawer| (drawer.halves.as_slice(), drawer.slots.as_slice()));
-        lower
-            .chunks(LANE)
-            .zip(slots.chunks(LANE))
-            // without a branch in the loop, so that it becomes a few vector instructions
-            .filter(move |(lane, _)| lane.iter().fold(0, |any, &lower| any | u8::from(lower == half)) != 0)
-            .flat_map(move |(lane, slots)| lane.iter().zip(slots).filter(move |(lower, _)| **lower == half))
-            .map(|(_, &slot)| slot)
-    }
-
-    fn renumber_in_time(&mut self) {
-        if self.first >= SLOT_FIRST_MAX {
-            self.renumber();
-        }
-    }
-
-    /// Numbers the slots from 0 again.
-    fn renumber(&mut self) {
-        for drawer in &mut self.drawers {
-            drawer.forget_before(self.first);
-            drawer.slots.iter_mut().for_each(|slot| *slot -= self.first);
-        }
-        self.first = 0;
-    }
-}
-
-/// Drawer, and what is kept in it.
-fn halves(run: u32) -> (usize, u16) {
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-    let lower = run as u16;
-    // by the upper half, since sampled hashes end in zeros
-    ((run >> 16) as usize, lower)
 }
 
 #[cfg(test)]
@@ -456,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn an_article_takes_at_most_500_bytes() {
+    fn an_article_takes_at_most_400_bytes() {
         let mut index = Index::default();
         let mut state = 1_u64;
         for seq in 1..=60_000 {
@@ -468,7 +377,7 @@ mod tests {
                 .collect();
             index.insert(&entry(seq, &sketch));
         }
-        assert!(index.memory_bytes() / index.len() <= 500, "{} bytes", index.memory_bytes() / index.len());
+        assert!(index.memory_bytes() / index.len() <= 400, "{} bytes", index.memory_bytes() / index.len());
     }
 
     proptest! {
@@ -496,7 +405,6 @@ mod tests {
     }
                 let left = |entry: &&Entry| !gone.contains(&(usize::try_from(entry.seq).unwrap() - 1));
                 entries.iter().filter(left).for_each(|entry| restarted.insert(entry));
-                lived.renumber();
                 lived.insert(&entry(999, &[1, 2, 3]));
                 restarted.insert(&entry(999, &[1, 2, 3]));
                 let mut at_once = Index::default();

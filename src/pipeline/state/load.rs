@@ -1,7 +1,7 @@
 //! The window at a start: its rows are read by several threads and taken in table by table. What comes of it is what
 //! taking them in one by one would give.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use rayon::prelude::*;
 
@@ -10,15 +10,15 @@ use crate::{
     article::Id,
     pipeline::{
         bearers, dedupe,
-        record::{self, WindowedRow},
+        record::{self, Known, WindowedRow},
         story::{Member, Ready},
-        view::{Locator, Tree, View, ViewError},
+        view::{Changes, Locator, Tree, View, ViewError},
     },
 };
 
 /// Rows read at once: so many that what is changed in one part of a table comes together, so few that they are soon
 /// forgotten.
-const ROWS_AT_ONCE: usize = 16_384;
+const ROWS_AT_ONCE: usize = 8_192;
 
 /// A row, read.
 struct Row {
@@ -51,7 +51,7 @@ impl Row {
 impl State {
     /// Takes in what is stored of the window's articles before `seq_end`. Nothing may be in yet.
     pub(super) fn load_window(&mut self, view: &dyn View, seq_end: u64) -> Result<(), ViewError> {
-        let mut recent = VecDeque::new();
+        let (mut recent, mut pinned) = (VecDeque::new(), BTreeSet::new());
         each_lot(view, Tree::Window, ROWS_AT_ONCE, |rows| {
             let numbered = |(key, value)| Some((number(key)?, value));
             let rows: Vec<(u64, &[u8])> = rows
@@ -63,17 +63,27 @@ impl State {
             let Some((latest, _)) = rows.last() else { return Ok(()) };
             let read = rows.par_iter().map(|(seq, value)| Row::read(*seq, value, *latest));
             let read = read.collect::<Result<Vec<Row>, ViewError>>()?;
-            self.take_in_all(read, &mut recent);
+            self.take_in_all(read, &mut recent, &mut pinned);
             Ok(())
         })?;
-        self.stories.settle();
+        let known = Known { view, changes: &Changes::default() };
+        let recall = |seq| known.member(seq);
+        self.stories.settle(&recall)?;
+        for seq in pinned {
+            self.stories.pin(seq, &recall)?;
+        }
         for (seq, story, persons) in recent {
             self.bearers.insert(seq, story, &persons);
         }
         Ok(())
     }
 
-    fn take_in_all(&mut self, rows: Vec<Row>, recent: &mut VecDeque<(u64, Id, Vec<String>)>) {
+    fn take_in_all(
+        &mut self,
+        rows: Vec<Row>,
+        recent: &mut VecDeque<(u64, Id, Vec<String>)>,
+        pinned: &mut BTreeSet<u64>,
+    ) {
         let mut entries = Vec::with_capacity(rows.len());
         let mut members = Vec::with_capacity(rows.len());
         for Row { seq, at, seen_at, entry, ready, learned, persons } in rows {
@@ -83,8 +93,9 @@ impl State {
             let story = ready.story();
             for topic in learned {
                 self.learned.add(topic, seq);
+                pinned.insert(seq);
             }
-            self.window.insert(seq, Kept { at, seen_at, story });
+            self.window.insert(seq, Kept { at, seen_at });
             members.push(ready);
             recent.push_back((seq, story, persons));
             while recent.front().is_some_and(|(first, ..)| !bearers::is_recent(*first, seq)) {

@@ -1,6 +1,9 @@
 //! Document frequencies: the shipped table of English plus what the window holds.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 use rayon::prelude::*;
 
@@ -21,21 +24,32 @@ const IDF_SCALE: f64 = 16.0;
 /// Frequencies below this have their logarithm in a table.
 const TABLED: u32 = 4096;
 
+/// Terms are filed by their upper half, so that only the lower half is kept with each.
+const DRAWERS: usize = 1 << 16;
+
+/// In place of a count that two bytes do not hold; it stands in `many`.
+const MANY: u16 = u16::MAX;
+
+/// Lower halves of terms in order, and how many documents have each.
+type Drawer = Vec<(u16, u16)>;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     documents: u32,
-    /// By the upper byte of the term, see [`part`].
-    terms: Vec<HashMap<u32, Count, FixedState>>,
-    /// What a term that the shipped table does not have weighs by that table.
-    unknown: u8,
+    /// By the upper half of the term.
+    drawers: Vec<Drawer>,
+    /// By the term's upper byte: what `MANY` stands for.
+    many: Vec<BTreeMap<u32, u32>>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Count {
-    /// Documents that have the term.
-    with: u32,
-    /// What it weighs by the shipped table.
-    shipped: u8,
+/// The shipped table.
+#[derive(Debug, Default)]
+struct Shipped {
+    counts: Counts,
+    /// What its terms weigh by it.
+    weights: HashMap<u32, u8, FixedState>,
+    /// What all others do.
+    unknown: u8,
 }
 
 /// What a term weighs, in 16ths.
@@ -47,24 +61,64 @@ pub(super) struct Weight {
     pub(super) shipped: u8,
 }
 
-static TABLE: LazyLock<Counts> = LazyLock::new(|| read(SHIPPED).unwrap_or_default());
+static TABLE: LazyLock<Shipped> = LazyLock::new(|| read(SHIPPED).unwrap_or_default());
 
-fn read(packed: &[u8]) -> Option<Counts> {
+fn read(packed: &[u8]) -> Option<Shipped> {
     let bytes = zstd::bulk::decompress(packed, SHIPPED_BYTES_MAX).ok()?;
     let mut rest = bytes.as_slice();
     let documents = take_varint(&mut rest)?;
     let weight = |with| weight((f64::from(documents) + 1.0).ln(), with);
-    let terms = vec![HashMap::default(); GROUPS];
-    let mut counts = Counts { documents, terms, unknown: weight(0) };
+    let counts =
+        Counts { documents, drawers: vec![Vec::new(); DRAWERS], many: vec![BTreeMap::new(); GROUPS] };
+    let mut shipped = Shipped { counts, weights: HashMap::default(), unknown: weight(0) };
     let mut term = 0_u32;
     while !rest.is_empty() {
         term = term.checked_add(take_varint(&mut rest)?)?;
         let with = take_varint(&mut rest)?;
-        if let Some(part) = counts.terms.get_mut(usize::from(part(term))) {
-            part.insert(term, Count { with, shipped: weight(with) });
+        if let Some((drawer, many)) = shipped.counts.drawer(term) {
+            set(drawer, many, term, |_| with);
+        }
+        shipped.weights.insert(term, weight(with));
+    }
+    Some(shipped)
+}
+
+/// Changes how many documents have a term; of none nothing is kept.
+fn set(drawer: &mut Drawer, many: &mut BTreeMap<u32, u32>, term: u32, to: impl Fn(u32) -> u32) {
+    let (_, half) = halves(term);
+    let found = drawer.binary_search_by_key(&half, |(other, _)| *other);
+    let before = found.ok().and_then(|place| Some(drawer.get(place)?.1)).unwrap_or(0);
+    let count = to(if before == MANY { many.get(&term).copied().unwrap_or(0) } else { u32::from(before) });
+    let small = u16::try_from(count).unwrap_or(MANY);
+    if small == MANY {
+        many.insert(term, count);
+    } else if before == MANY {
+        many.remove(&term);
+    }
+    match found {
+        Ok(place) if small == 0 => {
+            drawer.remove(place);
+        }
+        Ok(place) => {
+            if let Some((_, with)) = drawer.get_mut(place) {
+                *with = small;
+            }
+        }
+        Err(_) if small == 0 => {}
+        Err(place) => {
+            if drawer.len() == drawer.capacity() {
+                // a Vec doubles by itself: in the mean a quarter would stand empty
+                drawer.reserve_exact(drawer.len() / 8 + 2);
+            }
+            drawer.insert(place, (half, small));
         }
     }
-    Some(counts)
+}
+
+/// Drawer, and what is kept in it.
+fn halves(term: u32) -> (usize, u16) {
+    let [a, b, c, d] = term.to_be_bytes();
+    (u16::from_be_bytes([a, b]).into(), u16::from_be_bytes([c, d]))
 }
 
 static LOGARITHMS: LazyLock<Vec<f64>> =
@@ -89,39 +143,52 @@ fn weight(all: f64, with: u32) -> u8 {
 impl Counts {
     /// The shipped table.
     pub(super) fn shipped() -> Self {
-        TABLE.clone()
+        TABLE.counts.clone()
     }
 
     /// The shipped table, to read.
     pub(super) fn shipped_ref() -> &'static Self {
-        &TABLE
+        &TABLE.counts
     }
 
     pub(super) fn idf(&self, term: u32) -> f64 {
-        let with = self.count(term).map_or(0, |count| count.with);
-        ((f64::from(self.documents) + 1.0) / (f64::from(with) + 0.5)).ln()
+        ((f64::from(self.documents) + 1.0) / (f64::from(self.with(term)) + 0.5)).ln()
     }
 
     /// The same in 16ths, for all terms of an article.
     pub(super) fn weights(&self) -> impl Fn(u32) -> Weight {
         let all = (f64::from(self.documents) + 1.0).ln();
+        let Shipped { weights, unknown, .. } = &*TABLE;
         move |term| {
-            let unknown = Count { with: 0, shipped: self.unknown };
-            let Count { with, shipped } = self.count(term).unwrap_or(unknown);
-            Weight { now: weight(all, with), shipped }
+            let shipped = weights.get(&term).copied().unwrap_or(*unknown);
+            Weight { now: weight(all, self.with(term)), shipped }
         }
     }
 
-    fn count(&self, term: u32) -> Option<Count> {
-        self.terms.get(usize::from(part(term)))?.get(&term).copied()
+    /// How many documents have a term.
+    fn with(&self, term: u32) -> u32 {
+        let (drawer, half) = halves(term);
+        let Some(drawer) = self.drawers.get(drawer) else { return 0 };
+        let found = drawer.binary_search_by_key(&half, |(other, _)| *other).ok();
+        match found.and_then(|place| drawer.get(place)) {
+            Some((_, MANY)) => {
+                let many = self.many.get(usize::from(part(term)));
+                many.and_then(|many| many.get(&term)).copied().unwrap_or(0)
+            }
+            found => found.map_or(0, |(_, with)| u32::from(*with)),
+        }
+    }
+
+    fn drawer(&mut self, term: u32) -> Option<(&mut Drawer, &mut BTreeMap<u32, u32>)> {
+        let (drawer, _) = halves(term);
+        Some((self.drawers.get_mut(drawer)?, self.many.get_mut(usize::from(part(term)))?))
     }
 
     pub(super) fn add(&mut self, loaded: &Loaded) {
         self.documents = self.documents.saturating_add(1);
-        let unknown = Count { with: 0, shipped: self.unknown };
         for entry in loaded.entries() {
-            if let Some(counts) = self.terms.get_mut(usize::from(part(entry.term))) {
-                counts.entry(entry.term).or_insert(unknown).with += 1;
+            if let Some((drawer, many)) = self.drawer(entry.term) {
+                set(drawer, many, entry.term, |with| with.saturating_add(1));
             }
         }
     }
@@ -133,11 +200,14 @@ impl Counts {
             self.documents = self.documents.saturating_add(1);
             terms.extend(loaded.entries().iter().map(|entry| entry.term));
         }
-        let unknown = Count { with: 0, shipped: self.unknown };
         let grouped = Grouped::by(&terms, |term| part(*term));
-        self.terms.par_iter_mut().zip(grouped.groups()).for_each(|(counts, terms)| {
+        let cabinets = self.drawers.par_chunks_mut(DRAWERS / GROUPS).zip(&mut self.many);
+        cabinets.zip(grouped.groups()).for_each(|((drawers, many), terms)| {
             for term in terms {
-                counts.entry(*term).or_insert(unknown).with += 1;
+                let (drawer, _) = halves(*term);
+                if let Some(drawer) = drawers.get_mut(drawer % (DRAWERS / GROUPS)) {
+                    set(drawer, many, *term, |with| with.saturating_add(1));
+                }
             }
         });
     }
@@ -145,22 +215,55 @@ impl Counts {
     pub(super) fn subtract(&mut self, loaded: &Loaded) {
         self.documents = self.documents.saturating_sub(1);
         for entry in loaded.entries() {
-            let Some(counts) = self.terms.get_mut(usize::from(part(entry.term))) else { continue };
-            if let Some(count) = counts.get_mut(&entry.term) {
-                count.with = count.with.saturating_sub(1);
-                if count.with == 0 {
-                    counts.remove(&entry.term);
-                }
+            if let Some((drawer, many)) = self.drawer(entry.term) {
+                set(drawer, many, entry.term, |with| with.saturating_sub(1));
             }
         }
     }
 
+    /// Memory taken, in bytes, without the few counts that are large.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let counts: usize = self.drawers.iter().map(Vec::capacity).sum();
+        counts * size_of::<(u16, u16)>() + self.drawers.capacity() * size_of::<Drawer>()
+    }
+
     pub(super) fn checksum(&self) -> u64 {
-        let sum = self.terms.iter().flatten().fold(0_u64, |sum, (term, count)| {
-            sum.wrapping_add(
-                (u64::from(*term) << 32 | u64::from(count.with)).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            )
+        let numbered = self.drawers.iter().zip(0_u64..);
+        let all = numbered.flat_map(|(drawer, number)| {
+            drawer.iter().map(move |(half, with)| {
+                (number << 48 | u64::from(*half) << 32 | u64::from(*with)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            })
         });
-        sum ^ u64::from(self.documents)
+        let many = self.many.iter().flatten();
+        let many = many.map(|(term, with)| u64::from(*term) << 32 | u64::from(*with));
+        all.chain(many).fold(u64::from(self.documents), u64::wrapping_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn large_counts_are_counts_too(steps in proptest::collection::vec((0..3_u32, 0..5_usize), 0..60)) {
+            const COUNTS: [u32; 5] = [0, 1, 65_534, 65_535, 4_000_000];
+            let mut counts =
+                Counts { documents: 0, drawers: vec![Vec::new(); DRAWERS], many: vec![BTreeMap::new(); GROUPS] };
+            let mut expected = BTreeMap::new();
+            for (term, count) in steps {
+                let term = term << 14;
+                let (drawer, many) = counts.drawer(term).unwrap();
+                set(drawer, many, term, |_| COUNTS[count]);
+                expected.insert(term, COUNTS[count]);
+            }
+            for (term, count) in &expected {
+                prop_assert_eq!(counts.with(*term), *count);
+            }
+            let large = expected.values().filter(|count| **count >= 65_535).count();
+            prop_assert_eq!(counts.many.iter().flatten().count(), large);
+        }
     }
 }

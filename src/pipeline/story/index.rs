@@ -1,16 +1,13 @@
 //! Which articles share weighty words, and how like each other the latest articles are in general.
 //! Both depend only on the members that are in, not on how they came to be.
 
-use std::collections::{HashMap, VecDeque};
-
-use rayon::prelude::*;
+use std::collections::VecDeque;
 
 use super::{
     model,
-    terms::{FixedState, part},
     vector::{Loaded, VIEWS},
 };
-use crate::pipeline::grouped::{GROUPS, Grouped};
+use crate::pipeline::{drawers::Drawers, roll::lower};
 
 /// Heaviest terms by which an article is found.
 const INDEXED_TERMS: usize = 40;
@@ -27,65 +24,43 @@ const SHIPPED_WEIGHT: f64 = 64.0;
 /// A cosine counts at most so many of the shipped spreads, so that articles of the own story are not background.
 const SPREADS_MAX: f64 = 4.0;
 
-/// Term → articles, oldest first: sequence number in the upper 56 bits, weight in the lower 8.
-#[derive(Debug)]
-pub(super) struct Postings {
-    /// By the upper byte of the term, see [`part`].
-    terms: Vec<HashMap<u32, VecDeque<u64>, FixedState>>,
-}
+/// Numbers of the window's articles lie at most so far apart.
+const SPAN: u32 = 1 << 30;
 
-impl Default for Postings {
-    fn default() -> Self {
-        Self { terms: vec![HashMap::default(); GROUPS] }
-    }
+/// Which articles have a term among their heaviest.
+#[derive(Debug, Default)]
+pub(super) struct Postings {
+    terms: Drawers<u8>,
 }
 
 impl Postings {
     pub(super) fn add(&mut self, seq: u64, loaded: &Loaded) {
         for (term, weight) in indexed(loaded) {
-            if let Some(part) = self.terms.get_mut(usize::from(part(term))) {
-                put(part.entry(term).or_default(), posting(seq, weight));
-            }
+            self.terms.put((term, lower(seq), weight), lower(seq).wrapping_sub(SPAN));
         }
     }
 
-    /// The same for many articles: term and posting of each of their indexed terms.
-    pub(super) fn add_all(&mut self, postings: &[(u32, u64)]) {
-        let grouped = Grouped::by(postings, |(term, _)| part(*term));
-        self.terms.par_iter_mut().zip(grouped.groups()).for_each(|(part, postings)| {
-            for (term, posting) in postings {
-                put(part.entry(*term).or_default(), *posting);
-            }
-        });
+    /// The same for many articles: term, lower half of the number, and weight of each of their indexed terms.
+    pub(super) fn add_all(&mut self, postings: &[(u32, u32, u8)]) {
+        let latest = postings.last().map_or(0, |(_, low, _)| *low);
+        self.terms.put_all(postings, latest.wrapping_sub(SPAN));
     }
 
     pub(super) fn remove(&mut self, seq: u64, loaded: &Loaded) {
         for (term, _) in indexed(loaded) {
-            let Some(part) = self.terms.get_mut(usize::from(part(term))) else { continue };
-            let Some(postings) = part.get_mut(&term) else { continue };
-            let place = postings.partition_point(|other| other >> 8 < seq);
-            if postings.get(place).is_some_and(|other| other >> 8 == seq) {
-                postings.remove(place);
-            }
-            if postings.is_empty() {
-                part.remove(&term);
-            }
+            self.terms.remove(term, lower(seq));
         }
     }
 
-    fn of(&self, term: u32) -> Option<&VecDeque<u64>> {
-        self.terms.get(usize::from(part(term)))?.get(&term)
-    }
-
-    /// The articles that share most, at most so many, best first; of equals the later one first.
-    pub(super) fn nearest(&self, loaded: &Loaded, max: usize) -> Vec<u64> {
+    /// The articles that share most, at most so many, best first; of equals the later one first. `latest` is
+    /// none of them or the last.
+    pub(super) fn nearest(&self, loaded: &Loaded, latest: u64, max: usize) -> Vec<u64> {
         let mut shares = Shares::new();
         let mut visits = VISITS_MAX;
         for (term, weight) in loaded.heaviest(SOUGHT_TERMS) {
-            let Some(postings) = self.of(term) else { continue };
-            let latest = postings.iter().rev().take(POSTINGS_MAX.min(visits));
-            for posting in latest {
-                shares.add(posting >> 8, u32::from(weight) * u32::from(posting.to_le_bytes()[0]));
+            for (low, theirs) in self.terms.of(term).rev().take(POSTINGS_MAX.min(visits)) {
+                let behind = lower(latest).wrapping_sub(low);
+                shares.add(latest.wrapping_sub(u64::from(behind)), u32::from(weight) * u32::from(theirs));
                 visits -= 1;
             }
         }
@@ -98,34 +73,18 @@ impl Postings {
         found.into_iter().map(|(_, seq)| seq).collect()
     }
 
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.terms.memory_bytes()
+    }
+
     pub(super) fn checksum(&self) -> u64 {
-        self.terms.iter().flatten().fold(0, |sum, (term, postings)| {
-            let list = postings.iter().fold(u64::from(*term), |sum, posting| {
-                (sum.rotate_left(7) ^ posting).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            });
-            sum.wrapping_add(list)
-        })
+        self.terms.checksum()
     }
 }
 
 /// Terms by which an article is found, with their weights.
 pub(super) fn indexed(loaded: &Loaded) -> Vec<(u32, u8)> {
     loaded.heaviest(INDEXED_TERMS)
-}
-
-/// As the lists have it.
-pub(super) fn posting(seq: u64, weight: u8) -> u64 {
-    seq << 8 | u64::from(weight)
-}
-
-/// Nearly always the latest.
-fn put(postings: &mut VecDeque<u64>, posting: u64) {
-    if postings.back().is_none_or(|last| *last < posting) {
-        postings.push_back(posting);
-    } else {
-        let place = postings.partition_point(|other| *other < posting);
-        postings.insert(place, posting);
-    }
 }
 
 /// What articles share, by their numbers: twice as many places as visits, so that a free one is near.

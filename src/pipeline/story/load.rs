@@ -1,18 +1,21 @@
 //! Many members at once, at a start: what inserting them one by one would give, at a small part of its cost.
 
-use rayon::prelude::*;
-
 use super::{
-    Held, Member, Stories,
+    Held, Member, Recall, Stories,
     index::{self, RING},
+    words::{LATEST_MAX, Words},
 };
-use crate::article::Id;
+use crate::{
+    article::Id,
+    pipeline::{roll::lower, view::ViewError},
+};
 
 /// A member that is ready to be taken in. Its row alone makes it, so that several threads can.
 #[derive(Debug)]
 pub struct Ready {
     seq: u64,
     held: Held,
+    words: Words,
     /// Terms by which it is found, with their weights.
     indexed: Vec<(u32, u8)>,
 }
@@ -20,20 +23,20 @@ pub struct Ready {
 impl Ready {
     /// Makes a member ready.
     pub fn of(member: Member) -> Self {
-        let seq = member.seq;
-        let held = Held::of(member);
-        let indexed = if held.copy { Vec::new() } else { index::indexed(&held.loaded) };
-        Self { seq, held, indexed }
-    }
-
-    /// Order of arrival.
-    pub fn seq(&self) -> u64 {
-        self.seq
+        let (seq, held) = (member.seq, Held::of(&member));
+        let words = Words::of(member);
+        let indexed = if held.copy { Vec::new() } else { index::indexed(&words.loaded) };
+        Self { seq, held, words, indexed }
     }
 
     /// The story that it is in.
     pub fn story(&self) -> Id {
         self.held.story
+    }
+
+    /// Order of arrival.
+    pub fn seq(&self) -> u64 {
+        self.seq
     }
 }
 
@@ -42,30 +45,35 @@ impl Stories {
     /// is asked.
     pub fn insert_all(&mut self, ready: Vec<Ready>) {
         let own = || ready.iter().filter(|ready| !ready.held.copy);
-        let postings: Vec<(u32, u64)> = own()
+        let postings: Vec<(u32, u32, u8)> = own()
             .flat_map(|ready| {
-                ready.indexed.iter().map(|(term, weight)| (*term, index::posting(ready.seq, *weight)))
+                let low = lower(ready.seq);
+                ready.indexed.iter().map(move |(term, weight)| (*term, low, *weight))
             })
             .collect();
-        self.counts.add_all(own().map(|ready| &ready.held.loaded));
+        self.counts.add_all(own().map(|ready| &ready.words.loaded));
         self.postings.add_all(&postings);
-        self.own.extend(own().map(|ready| ready.seq));
-        for Ready { seq, held, .. } in ready {
-            let story = held.story;
+        let older = ready.len().saturating_sub(LATEST_MAX);
+        for (place, Ready { seq, held, words, .. }) in ready.into_iter().enumerate() {
             self.members.insert(seq, held);
-            self.open.entry(story).or_default().list(seq, &self.members);
+            self.join(seq, held.story);
+            if place >= older {
+                self.keep(seq, words);
+            }
         }
     }
 
-    /// Makes what depends on the latest members alone: the ring, and of each story the length of its core.
-    pub fn settle(&mut self) {
-        let Self { ring, members, own, open, .. } = self;
-        open.par_iter_mut().for_each(|(_, story)| story.measure(members));
-        let latest: Vec<u64> = own.iter().rev().take(RING).copied().collect();
+    /// Makes what depends on the latest members alone.
+    ///
+    /// # Errors
+    /// When a member cannot be read.
+    pub fn settle(&mut self, recall: Recall<'_>) -> Result<(), ViewError> {
+        let own = self.members.iter().rev().filter(|(_, held)| !held.copy).take(RING);
+        let latest: Vec<u64> = own.map(|(seq, _)| seq).collect();
         for seq in latest.into_iter().rev() {
-            if let Some(held) = members.get(&seq) {
-                ring.add(seq, &held.loaded);
-            }
+            let words = self.words(seq, recall)?.into_owned();
+            self.ring.add(seq, &words.loaded);
         }
+        Ok(())
     }
 }

@@ -260,6 +260,63 @@ impl<'a> Probe<'a> {
     }
 }
 
+/// Sum of some unit vectors, to be measured.
+pub(super) enum Sums {
+    /// Of one vector all is known.
+    One([u32; VIEWS]),
+    /// Twice as many places as terms, so that a free one is near: a term, and its sum in each view.
+    Many(Vec<(u32, [u16; VIEWS])>),
+}
+
+impl Sums {
+    pub(super) fn of<'a>(vectors: impl ExactSizeIterator<Item = &'a Loaded> + Clone) -> Self {
+        let terms: usize = vectors.clone().map(|loaded| loaded.entries.len()).sum();
+        let mut sums = match vectors.len() {
+            0 | 1 => Self::One([0; VIEWS]),
+            _ => Self::Many(vec![(0, [0; VIEWS]); (2 * terms).next_power_of_two()]),
+        };
+        vectors.for_each(|loaded| sums.add(loaded));
+        sums
+    }
+
+    fn add(&mut self, loaded: &Loaded) {
+        let places = match self {
+            Self::One(squares) => {
+                *squares = loaded.squares;
+                return;
+            }
+            Self::Many(places) => places,
+        };
+        // a term that weighs nothing would take a place and leave it free
+        for entry in loaded.entries.iter().filter(|entry| entry.weights != [0; VIEWS]) {
+            let mut at = entry.term as usize % places.len();
+            while let Some((term, sums)) = places.get_mut(at) {
+                if *term == entry.term || *sums == [0; VIEWS] {
+                    *term = entry.term;
+                    sums.iter_mut().zip(entry.weights).for_each(|(sum, weight)| *sum += u16::from(weight));
+                    break;
+                }
+                at = (at + 1) % places.len();
+            }
+        }
+    }
+
+    /// Squares of the length.
+    pub(super) fn squares(&self) -> [u64; VIEWS] {
+        let places = match self {
+            Self::One(squares) => return squares.map(u64::from),
+            Self::Many(places) => places,
+        };
+        let mut squares = [0_u64; VIEWS];
+        for (_, sums) in places {
+            for (square, sum) in squares.iter_mut().zip(sums) {
+                *square += u64::from(*sum) * u64::from(*sum);
+            }
+        }
+        squares
+    }
+}
+
 /// Cosines of what has these products and squares of lengths.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 pub(super) fn cosines(dots: [u64; VIEWS], a: [u32; VIEWS], b: [u64; VIEWS]) -> [f64; VIEWS] {

@@ -1,0 +1,178 @@
+//! What is kept of articles by their numbers. They come in order, and most leave from the front: a row of them beside each
+//! other takes a third of a tree's memory, and a number says nearly where it stands.
+
+use std::collections::VecDeque;
+
+/// Numbers with what is kept of each. They may lie at most 2^32 apart: those of a window do by far.
+#[derive(Clone, Debug)]
+pub(crate) struct Roll<T> {
+    rows: VecDeque<Row<T>>,
+    /// The first row's number.
+    front: u64,
+    live: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Row<T> {
+    /// Lower half of the number.
+    low: u32,
+    /// None where it left before those ahead of it.
+    one: Option<T>,
+}
+
+impl<T> Default for Roll<T> {
+    fn default() -> Self {
+        Self { rows: VecDeque::new(), front: 0, live: 0 }
+    }
+}
+
+impl<T> Roll<T> {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    pub(crate) fn get(&self, seq: u64) -> Option<&T> {
+        self.rows.get(self.place(seq).ok()?)?.one.as_ref()
+    }
+
+    pub(crate) fn contains(&self, seq: u64) -> bool {
+        self.get(seq).is_some()
+    }
+
+    /// The first and the last number.
+    pub(crate) fn first(&self) -> Option<u64> {
+        Some(self.front).filter(|_| !self.rows.is_empty())
+    }
+
+    /// See `first`.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.rows.back().map(|row| self.whole(row.low))
+    }
+
+    /// All from a number on, in order.
+    pub(crate) fn from(&self, seq: u64) -> impl DoubleEndedIterator<Item = (u64, &T)> {
+        let (Ok(place) | Err(place)) = self.place(seq);
+        self.rows.range(place..).filter_map(|row| Some((self.whole(row.low), row.one.as_ref()?)))
+    }
+
+    /// All, in order.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &T)> {
+        self.from(0)
+    }
+
+    /// The number in the roll that has this lower half.
+    pub(crate) fn whole(&self, low: u32) -> u64 {
+        self.front + u64::from(low.wrapping_sub(lower(self.front)))
+    }
+
+    /// Takes one in, and gives what stood there.
+    pub(crate) fn insert(&mut self, seq: u64, one: T) -> Option<T> {
+        self.live += 1;
+        match self.place(seq) {
+            Ok(place) => {
+                let before = self.rows.get_mut(place).and_then(|row| row.one.replace(one));
+                self.live -= usize::from(before.is_some());
+                before
+            }
+            Err(place) => {
+                if self.rows.len() == self.rows.capacity() {
+                    // by itself it would double: in the mean a quarter would stand empty
+                    self.rows.reserve_exact(self.rows.len() / 8 + 16);
+                }
+                if place == 0 {
+                    self.front = seq;
+                }
+                self.rows.insert(place, Row { low: lower(seq), one: Some(one) });
+                None
+            }
+        }
+    }
+
+    /// Takes one out.
+    pub(crate) fn remove(&mut self, seq: u64) -> Option<T> {
+        let place = self.place(seq).ok()?;
+        let one = self.rows.get_mut(place)?.one.take()?;
+        self.live -= 1;
+        while let Some(Row { one: None, .. }) = self.rows.front() {
+            self.rows.pop_front();
+            self.front = self.rows.front().map_or(0, |row| self.whole(row.low));
+        }
+        while let Some(Row { one: None, .. }) = self.rows.back() {
+            self.rows.pop_back();
+        }
+        Some(one)
+    }
+
+    /// Memory taken, in bytes, without what its parts point to.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Row<T>>()
+    }
+
+    /// Where a number stands, or would.
+    fn place(&self, seq: u64) -> Result<usize, usize> {
+        let (Some(last), true) = (self.last(), seq >= self.front) else { return Err(0) };
+        if seq > last {
+            return Err(self.rows.len());
+        }
+        // were there no gaps, it would stand so far from the front; each gap before it is one place less
+        let ahead = usize::try_from(seq - self.front).unwrap_or(usize::MAX);
+        let gaps =
+            usize::try_from(last - self.front).unwrap_or(usize::MAX).saturating_sub(self.rows.len() - 1);
+        let (mut from, mut to) = (ahead.saturating_sub(gaps), ahead.min(self.rows.len() - 1));
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            if self.rows.get(middle).is_some_and(|row| self.whole(row.low) < seq) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        if self.rows.get(from).is_some_and(|row| self.whole(row.low) == seq) { Ok(from) } else { Err(from) }
+    }
+}
+
+/// The lower half of a number.
+pub(crate) fn lower(seq: u64) -> u32 {
+    let [a, b, c, d, ..] = seq.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FIRST: u64 = u32::MAX as u64 - 20;
+
+    proptest! {
+        #[test]
+        fn it_is_a_map(steps in proptest::collection::vec((any::<bool>(), 0..60_u64), 0..200)) {
+            let (mut roll, mut map) = (Roll::default(), BTreeMap::new());
+            for (one, (put, seq)) in steps.into_iter().enumerate() {
+                let seq = FIRST + seq;
+                if put {
+                    prop_assert_eq!(roll.insert(seq, one), map.insert(seq, one));
+                } else {
+                    prop_assert_eq!(roll.remove(seq), map.remove(&seq));
+                }
+                prop_assert_eq!(roll.len(), map.len());
+                prop_assert_eq!(roll.first(), map.keys().next().copied());
+                prop_assert_eq!(roll.last(), map.keys().next_back().copied());
+                for seq in FIRST - 2..FIRST + 62 {
+                    prop_assert_eq!(roll.get(seq), map.get(&seq));
+                }
+                let ours: Vec<_> = roll.from(seq).map(|(seq, one)| (seq, *one)).collect();
+                let theirs: Vec<_> = map.range(seq..).map(|(seq, one)| (*seq, *one)).collect();
+                prop_assert_eq!(ours, theirs);
+            }
+        }
+    }
+}
