@@ -8,6 +8,7 @@ mod load;
 mod member;
 pub mod model;
 mod open;
+mod samples;
 pub mod terms;
 mod vector;
 mod weight;
@@ -26,6 +27,7 @@ pub use self::{
     index::Normal,
     load::Ready,
     member::Member,
+    samples::{Rough, Samples},
     terms::{Features, features},
     vector::{Entry, Loaded, VIEWS, Vector, View},
     weight::Weights,
@@ -177,11 +179,11 @@ impl Stories {
     /// Finds the story that an article belongs to. Changes nothing.
     pub fn assign(&self, vector: &Vector, time: i64, dated: bool) -> Assignment {
         let loaded = vector.load();
-        let normal = self.ring.normal(&loaded);
+        let [normal, by_story] = self.ring.normals(&loaded);
         let probe = Probe::new(&loaded);
         let near = self.postings.nearest(&loaded, FOUND_MAX);
         let found = self.find(&near, time, dated);
-        let judged = found.iter().filter_map(|found| self.judge(&probe, &loaded, normal, found));
+        let judged = found.iter().filter_map(|found| self.judge(&probe, &loaded, by_story, found));
         let mut candidates: Vec<Candidate> = judged.collect();
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.story.cmp(&b.story)));
         let best = candidates.first();
@@ -255,7 +257,7 @@ impl Stories {
         if !held.copy {
             self.counts.add(&held.loaded);
             self.postings.add(seq, &held.loaded);
-            self.ring.add(seq, &held.loaded);
+            self.ring.add(seq, held.story, &held.loaded);
             self.own.insert(seq);
         }
         let id = held.story;
@@ -293,7 +295,7 @@ impl Stories {
         let Some(front) = self.ring.front() else { return };
         let older = self.own.range(..front).next_back();
         if let Some((seq, held)) = older.and_then(|seq| Some((*seq, self.members.get(seq)?))) {
-            self.ring.add(seq, &held.loaded);
+            self.ring.add(seq, held.story, &held.loaded);
         }
     }
 
@@ -413,26 +415,6 @@ impl Stories {
         let features = model::features(&sum, &most, normal, gap);
         let [nearest, ..] = most;
         Compared { features, out_back, nearest }
-    }
-}
-
-/// Finds sample articles by their words, weighed by the shipped statistics alone.
-#[derive(Debug, Default)]
-pub struct Samples {
-    postings: Postings,
-}
-
-impl Samples {
-    /// Takes a sample in under a number.
-    pub fn add(&mut self, number: usize, features: &Features) {
-        let loaded = Vector::weighed(features, &Weights::by(Counts::shipped_ref(), features)).load();
-        self.postings.add(number as u64, &loaded);
-    }
-
-    /// Numbers of the samples that share most with an article.
-    pub fn nearest(&self, loaded: &Loaded, max: usize) -> Vec<usize> {
-        let found = self.postings.nearest(loaded, max);
-        found.into_iter().filter_map(|number| usize::try_from(number).ok()).collect()
     }
 }
 

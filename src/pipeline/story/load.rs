@@ -64,7 +64,7 @@ impl Stories {
         let latest: Vec<u64> = own.iter().rev().take(RING).copied().collect();
         for seq in latest.into_iter().rev() {
             if let Some(held) = members.get(&seq) {
-                ring.add(seq, &held.loaded);
+                ring.add(seq, held.story, &held.loaded);
             }
         }
     }
