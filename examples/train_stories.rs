@@ -2,8 +2,9 @@
 //!
 //! `train_stories counts FOLDER` writes `models/df_en.zst` from the folder's unlabelled articles (`background.jsonl.gz`);
 //! `train_stories fit FOLDER` writes `src/pipeline/story/weights.rs` from its labelled ones (`explore` also tells how
-//! other settings do on stories that they were not fitted on). Run them in the project's
-//! directory, in this order, with a build between. A set is a file of JSON lines, gzipped: `title`, `text`, `date`
+//! other settings do on stories that they were not fitted on), and `stories` what stories are judged by alone, which
+//! takes a minute and leaves the topics' weights as they are. Run them in the project's directory, in this order, with a
+//! build between. A set is a file of JSON lines, gzipped: `title`, `text`, `date`
 //! (or null), `source`, and `story`, the label.
 
 #![expect(
@@ -64,9 +65,10 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [_, "counts", folder] => counts(Path::new(folder)),
-        [_, "fit", folder] => fit(Path::new(folder), false),
-        [_, "explore", folder] => fit(Path::new(folder), true),
-        _ => bail!("usage: train_stories counts|fit FOLDER"),
+        [_, "stories", folder] => fit(Path::new(folder), Fit::Stories),
+        [_, "fit", folder] => fit(Path::new(folder), Fit::All),
+        [_, "explore", folder] => fit(Path::new(folder), Fit::Explore),
+        _ => bail!("usage: train_stories counts|stories|fit|explore FOLDER"),
     }
 }
 
@@ -245,6 +247,10 @@ fn arrival(mut reports: Vec<Report>, background: &[Report]) -> Vec<Report> {
         reports.sort_by_key(|report| report.key);
         return background.iter().cloned().chain(reports).collect();
     }
+    if background.is_empty() {
+        reports.sort_by_key(|report| report.time);
+        return reports;
+    }
     let last = reports.iter().map(|report| report.time).max().flatten();
     let titles: BTreeSet<String> = reports.iter().map(|report| report.title.clone()).collect();
     let older = background.iter().filter(|one| one.time <= last && !titles.contains(&one.title)).cloned();
@@ -294,9 +300,57 @@ fn story_rows(reports: &[Report]) -> Vec<Row> {
     }
     let positives = rows.iter().filter(|row| row.label).count();
     println!("{positives} of {known} articles with an earlier one have its story among the candidates");
-    for row in &mut rows {
+    balance(&mut rows);
+    rows
+}
+
+/// A set that is read in two orders counts once.
+fn weighted(mut rows: Vec<Row>, name: &str) -> Vec<Row> {
+    if name.ends_with("uci") {
+        rows.iter_mut().for_each(|row| row.weight *= 0.5);
+    }
+    rows
+}
+
+/// Every stream counts the same.
+fn balance(rows: &mut [Row]) {
+    let positives = rows.iter().filter(|row| row.label).count();
+    for row in rows {
         row.weight = 1_000.0 / positives as f64;
     }
+}
+
+/// Articles with their candidates while earlier articles stand where the model puts them: a candidate is right if most
+/// of its labelled members are of the article's story. Gold stories alone never show the model a story in pieces, nor
+/// one with a stranger in it.
+fn made_rows(reports: &[Report], weights: [&[f64]; 2]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (side, weights) in [false, true].into_iter().zip(weights) {
+        let mut stories = Stories::new();
+        let mut held: HashMap<Id, HashMap<Id, usize>> = HashMap::new();
+        for (seq, report) in reports.iter().enumerate() {
+            let mut member = member(seq, report, Id(report.key), &stories);
+            let found = stories.assign(&member.vector, member.time, member.dated);
+            let (headline, length) = found.loaded.regime();
+            let own = story_id(report);
+            let labelled = report.story.as_deref().filter(|story| half(story) == side);
+            for candidate in labelled.iter().flat_map(|_| &found.candidates) {
+                let Some(held) = held.get(&candidate.story) else { continue };
+                let same = held.get(&own).copied().unwrap_or(0);
+                let inputs = model::inputs(&candidate.features, headline, !member.dated, length).to_vec();
+                let label = 2 * same > held.values().sum();
+                rows.push(Row { inputs, label, weight: 1.0, half: side });
+            }
+            if let Some((story, _)) = join(&found, !member.dated, weights, MADE_THRESHOLDS) {
+                member.story = story;
+            }
+            if report.story.is_some() {
+                *held.entry(member.story).or_default().entry(own).or_default() += 1;
+            }
+            stories.insert(member);
+        }
+    }
+    balance(&mut rows);
     rows
 }
 
@@ -356,7 +410,21 @@ fn b_cubed(reports: &[Report], made: &[(Id, bool)], chosen: impl Fn(&str) -> boo
     (precision, recall, 2.0 * precision * recall / (precision + recall))
 }
 
-fn fit(folder: &Path, explore: bool) -> Result<()> {
+/// Where the constants stand.
+const WEIGHTS: &str = "src/pipeline/story/weights.rs";
+/// What begins those of topics.
+const OF_TOPICS: &str = "/// Weights of a topic's first stage.";
+
+/// What is fitted.
+#[derive(Clone, Copy, PartialEq)]
+enum Fit {
+    Stories,
+    All,
+    Explore,
+}
+
+fn fit(folder: &Path, asked: Fit) -> Result<()> {
+    let explore = asked == Fit::Explore;
     let background = load(folder, "background")?;
     let mut sets = BTreeMap::new();
     for name in SETS.into_iter().chain(["basil"]) {
@@ -364,19 +432,27 @@ fn fit(folder: &Path, explore: bool) -> Result<()> {
     }
     let mut streams: Vec<(&str, Vec<Report>)> =
         SETS.iter().map(|name| (*name, arrival(sets[name].clone(), &[]))).collect();
+    // Headlines come story by story in a burst, or mixed: the model has to do with both.
+    let mut mixed = sets["uci"].clone();
+    mixed.sort_by_key(|report| (report.time, report.key));
+    streams.push(("mixed uci", mixed));
     // One set alone must not say what is asked of undated articles.
     for (name, told) in [("allsides", "undated allsides"), ("roundups2021", "undated roundups2021")] {
         streams.push((told, arrival(without_dates(&sets[name]), &[])));
     }
-    let rows: Vec<Row> = streams.iter().flat_map(|(_, stream)| story_rows(stream)).collect();
-    println!("{} pairs of article and story", rows.len());
+    let mut rows: Vec<Row> =
+        streams.par_iter().flat_map(|(name, stream)| weighted(story_rows(stream), name)).collect();
     let constant = model::CONSTANT;
-    for ridge in if explore { vec![1.0] } else { Vec::new() } {
-        let mut fitted = Vec::new();
-        for side in [false, true] {
-            let seen: Vec<&Row> = rows.iter().filter(|row| row.half == side).collect();
-            fitted.push(regress(&seen, ridge, constant));
-        }
+    let of_half = |rows: &[Row], side: bool, ridge: f64| {
+        regress(&rows.iter().filter(|row| row.half == side).collect::<Vec<_>>(), ridge, constant)
+    };
+    let [one, other] = [false, true].map(|side| of_half(&rows, side, STORY_RIDGE));
+    let made = |stream: &[Report]| made_rows(stream, [&one, &other]);
+    let more = streams.par_iter().flat_map(|(name, stream)| weighted(made(stream), name));
+    rows.extend(more.collect::<Vec<_>>());
+    println!("{} pairs of article and story", rows.len());
+    for ridge in if explore { vec![STORY_RIDGE] } else { Vec::new() } {
+        let fitted = [false, true].map(|side| of_half(&rows, side, ridge));
         for threshold in [-2.8, -2.2, -1.6, -0.8, 0.0] {
             let mut line = format!("ridge {ridge}, threshold {threshold}: unseen halves");
             for (name, stream) in &streams {
@@ -396,7 +472,7 @@ fn fit(folder: &Path, explore: bool) -> Result<()> {
     }
     let all: Vec<&Row> = rows.iter().collect();
     let story = regress(&all, STORY_RIDGE, constant);
-    for threshold in [-0.75, -0.4, 0.0, 0.4] {
+    for threshold in [-4.0, -3.4, -3.0, -2.6, -2.2, -1.2, -0.8, -0.6, -0.4, -0.2, 0.0, 0.4] {
         let mut line = format!("threshold {threshold}:");
         for (name, stream) in &streams {
             let (precision, recall, f1) =
@@ -411,8 +487,15 @@ fn fit(folder: &Path, explore: bool) -> Result<()> {
     writeln!(out, "/// Threshold of a story: texts, undated texts, headlines.")?;
     writeln!(out, "pub(super) const STORY_THRESHOLDS: [f64; 3] = {STORY_THRESHOLDS:?};")?;
     list(&mut out, "Weights of a story's inputs; the last is the constant.", "STORY: [f64; INPUTS]", &story)?;
-    fit_topics(&sets, &background, &story, explore, &mut out)?;
-    std::fs::write("src/pipeline/story/weights.rs", out)?;
+    if asked == Fit::Stories {
+        let before = std::fs::read_to_string(WEIGHTS)?;
+        let (_, of_topics) =
+            before.split_once(OF_TOPICS).context("no weights of topics to leave as they are")?;
+        write!(out, "{OF_TOPICS}{of_topics}")?;
+    } else {
+        fit_topics(&sets, &background, &story, explore, &mut out)?;
+    }
+    std::fs::write(WEIGHTS, out)?;
     Ok(())
 }
 
@@ -426,8 +509,10 @@ fn list(out: &mut String, told: &str, name: &str, weights: &[f64]) -> Result<()>
     Ok(())
 }
 
-const STORY_RIDGE: f64 = 10.0;
-const STORY_THRESHOLDS: [f64; 3] = [-0.6, -3.4, -0.8];
+const STORY_RIDGE: f64 = 1.0;
+const STORY_THRESHOLDS: [f64; 3] = [-0.2, -3.1, -0.6];
+/// Thresholds of the stories in whose pieces the model sees what to join: lower ones, so that there are strangers too.
+const MADE_THRESHOLDS: [f64; 3] = [-0.8, -3.4, -0.6];
 const TOPIC_RIDGE: f64 = 0.05;
 
 /// One article of a stream as a topic saw it.

@@ -29,7 +29,7 @@ pub use self::{
     index::Normal,
     load::Ready,
     member::Member,
-    samples::{Compared, Samples},
+    samples::{Compared, Rough, Samples},
     terms::{Features, features},
     vector::{Entry, Loaded, VIEWS, Vector, View},
     weight::Weights,
@@ -183,12 +183,12 @@ impl Stories {
         recall: Recall<'_>,
     ) -> Result<Assignment, ViewError> {
         let loaded = vector.load();
-        let normal = self.ring.normal(&loaded);
+        let [normal, by_story] = self.ring.normals(&loaded);
         let probe = Probe::new(&loaded);
         let near = self.postings.nearest(&loaded, self.members.last().unwrap_or(0), FOUND_MAX);
         let mut candidates = Vec::with_capacity(CANDIDATES_MAX);
         for found in self.find(&near, time, dated) {
-            candidates.extend(self.judge(&probe, &loaded, normal, &found, recall)?);
+            candidates.extend(self.judge(&probe, &loaded, by_story, &found, recall)?);
         }
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.story.cmp(&b.story)));
         let best = candidates.first();
@@ -270,7 +270,7 @@ impl Stories {
         if !held.copy {
             self.counts.add(&words.loaded);
             self.postings.add(seq, &words.loaded);
-            self.ring.add(seq, &words.loaded);
+            self.ring.add(seq, held.story, &words.loaded);
         }
         self.members.insert(seq, held);
         self.join(seq, held.story);
@@ -323,9 +323,10 @@ impl Stories {
     fn refill(&mut self, recall: Recall<'_>) -> Result<(), ViewError> {
         let Some(front) = self.ring.front() else { return Ok(()) };
         let mut older = self.members.iter().rev().filter(|(seq, held)| *seq < front && !held.copy);
-        if let Some((seq, _)) = older.next() {
+        if let Some((seq, held)) = older.next() {
+            let story = held.story;
             let words = self.words(seq, recall)?.into_owned();
-            self.ring.add(seq, &words.loaded);
+            self.ring.add(seq, story, &words.loaded);
         }
         Ok(())
     }

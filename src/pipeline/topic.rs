@@ -28,6 +28,8 @@ use crate::{
 const EVIDENCE_MAX: usize = 8;
 /// Following a story as `strict` asks that the article fits it by so much, in log odds.
 const STRICT_FOLLOW_SCORE: f64 = 2.0;
+/// Topics that remember a story though no article of it matched them, at most.
+const TRACES_MAX: usize = 64;
 /// Rejected candidates that are told.
 const REJECTED_MAX: usize = 20;
 
@@ -283,13 +285,15 @@ impl Topics {
         for (place, mut case) in cases {
             let Some(topic) = self.followed.get(place) else { continue };
             let likeness = case.likeness.take();
-            if case.matched {
+            // A topic that asks for much matches less than what it may learn from.
+            let mut teaches = likeness.as_ref().is_some_and(Likeness::teaches);
+            if case.matched || teaches {
                 let by_query = topic.query.as_ref().and_then(|query| query.veto(subject));
                 let forbidden = by_query.map(|part| format!("the query asks for {part}"));
                 let forbidden =
                     forbidden.or_else(|| self.profiles.veto(place, likeness.as_ref(), assignment, stories));
                 if let Some(reason) = forbidden {
-                    (case.matched, case.adopts) = (false, false);
+                    (case.matched, case.adopts, teaches) = (false, false, false);
                     case.missing = Some(reason);
                 }
             }
@@ -303,10 +307,11 @@ impl Topics {
                 trace.sample |= is_sample;
             }
             trace.adopted |= case.adopts;
-            if trace != old {
-                let learns = case.matched && likeness.is_some_and(|likeness| likeness.teaches());
+            let known = memory.traces.contains_key(&place) || trace.sample || trace.adopted || case.matched;
+            let like = trace.best >= profile::step_of(model::LIKENESS_KEPT);
+            if trace != old && (known || like && memory.traces.len() < TRACES_MAX) {
                 let room = self.learner(place).is_some_and(|learner| !memory.learned.is_full(learner));
-                verdicts.traces.push((place, trace, learns && room));
+                verdicts.traces.push((place, trace, teaches && room));
             }
             case.evidence.truncate(EVIDENCE_MAX);
             let score = shown(case.score);
@@ -395,6 +400,8 @@ fn by_likeness(topic: &Topic, likeness: Likeness, trace: Trace, reports: u32, ca
         if likeness.compared.is_sample { model::LIKENESS_MAX } else { likeness.with_story(trace, reports) };
     let threshold = model::topic_threshold(topic.sensitivity, likeness.headline);
     let score = 1.0 / (1.0 + (-odds).exp());
+    let plain = topic.sensitivity == Sensitivity::Strict && !likeness.headline;
+    let odds = if plain { model::strict_odds(odds, likeness.cosine) } else { odds };
     let text = if likeness.compared.is_sample {
         "is a sample of the topic".to_owned()
     } else {

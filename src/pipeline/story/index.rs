@@ -1,13 +1,17 @@
 //! Which articles share weighty words, and how like each other the latest articles are in general.
 //! Both depend only on the members that are in, not on how they came to be.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::{
     model,
+    terms::FixedState,
     vector::{Loaded, VIEWS},
 };
-use crate::pipeline::{drawers::Drawers, roll::lower};
+use crate::{
+    article::Id,
+    pipeline::{drawers::Drawers, roll::lower},
+};
 
 /// Heaviest terms by which an article is found.
 const INDEXED_TERMS: usize = 40;
@@ -143,11 +147,23 @@ struct Posting {
     weights: [u8; 2],
 }
 
+/// One of the latest articles.
+#[derive(Clone, Copy, Debug)]
+struct Latest {
+    seq: u64,
+    story: Id,
+    /// Place in the sums.
+    slot: u16,
+    inverse_lengths: [f64; 2],
+}
+
 /// The latest articles.
 #[derive(Debug)]
 pub(super) struct Ring {
-    /// Sequence number, place in the sums, inverse lengths; oldest first.
-    latest: VecDeque<(u64, u16, [f64; 2])>,
+    /// Oldest first.
+    latest: VecDeque<Latest>,
+    /// Story → how many of the latest articles it has.
+    stories: HashMap<Id, u32, FixedState>,
     /// Short lists beside each other are read faster than a map of lists.
     buckets: Vec<Vec<Posting>>,
     free: Vec<u16>,
@@ -155,12 +171,17 @@ pub(super) struct Ring {
 
 impl Default for Ring {
     fn default() -> Self {
-        Self { latest: VecDeque::new(), buckets: vec![Vec::new(); BUCKETS], free: Vec::new() }
+        Self {
+            latest: VecDeque::new(),
+            stories: HashMap::default(),
+            buckets: vec![Vec::new(); BUCKETS],
+            free: Vec::new(),
+        }
     }
 }
 
 impl Ring {
-    pub(super) fn add(&mut self, seq: u64, loaded: &Loaded) {
+    pub(super) fn add(&mut self, seq: u64, story: Id, loaded: &Loaded) {
         let next = u16::try_from(self.latest.len()).unwrap_or(u16::MAX);
         let slot = self.free.pop().unwrap_or(next);
         for entry in loaded.entries() {
@@ -169,8 +190,9 @@ impl Ring {
                 bucket.push(Posting { term: entry.term, slot, weights: [all, names] });
             }
         }
-        let place = self.latest.partition_point(|(other, ..)| *other < seq);
-        self.latest.insert(place, (seq, slot, inverse_lengths(loaded)));
+        *self.stories.entry(story).or_default() += 1;
+        let place = self.latest.partition_point(|other| other.seq < seq);
+        self.latest.insert(place, Latest { seq, story, slot, inverse_lengths: inverse_lengths(loaded) });
     }
 
     /// The article that is one too many.
@@ -179,15 +201,15 @@ impl Ring {
     }
 
     pub(super) fn front(&self) -> Option<u64> {
-        self.latest.front().map(|(seq, ..)| *seq)
+        self.latest.front().map(|oldest| oldest.seq)
     }
 
     pub(super) fn remove(&mut self, seq: u64, loaded: &Loaded) -> bool {
-        let place = self.latest.partition_point(|(other, ..)| *other < seq);
-        if self.latest.get(place).is_none_or(|(other, ..)| *other != seq) {
+        let place = self.latest.partition_point(|other| other.seq < seq);
+        if self.latest.get(place).is_none_or(|other| other.seq != seq) {
             return false;
         }
-        let Some((_, slot, _)) = self.latest.remove(place) else { return false };
+        let Some(Latest { slot, story, .. }) = self.latest.remove(place) else { return false };
         for entry in loaded.entries() {
             let Some(bucket) = self.buckets.get_mut(entry.term as usize % BUCKETS) else { continue };
             let own = |posting: &Posting| posting.slot == slot && posting.term == entry.term;
@@ -195,12 +217,31 @@ impl Ring {
                 bucket.swap_remove(place);
             }
         }
+        if let Some(count) = self.stories.get_mut(&story) {
+            *count -= 1;
+            if *count == 0 {
+                self.stories.remove(&story);
+            }
+        }
         self.free.push(slot);
         true
     }
 
-    /// Cosines to the latest articles, smoothed by the shipped background.
+    /// How like the latest articles something is, each of them counting the same.
     pub(super) fn normal(&self, loaded: &Loaded) -> Normal {
+        self.smoothed(loaded, &self.dots(loaded), |_| 1.0)
+    }
+
+    /// The same, and each story counting the same: where the latest articles are a burst of one story, the background
+    /// is that of all others.
+    pub(super) fn normals(&self, loaded: &Loaded) -> [Normal; 2] {
+        let dots = self.dots(loaded);
+        let share = |story| f64::from(self.stories.get(&story).copied().unwrap_or(1)).recip();
+        [self.smoothed(loaded, &dots, |_| 1.0), self.smoothed(loaded, &dots, share)]
+    }
+
+    /// Products with each of the latest articles: all words, names.
+    fn dots(&self, loaded: &Loaded) -> [[u32; 2]; RING + 2] {
         let mut dots = [[0_u32; 2]; RING + 2];
         for entry in loaded.entries() {
             let [all, _, _, names] = entry.weights.map(u32::from);
@@ -213,6 +254,11 @@ impl Ring {
                 }
             }
         }
+        dots
+    }
+
+    /// Mean and spread of the cosines, smoothed by the shipped background; `share` is what an article of a story counts.
+    fn smoothed(&self, loaded: &Loaded, dots: &[[u32; 2]; RING + 2], share: impl Fn(Id) -> f64) -> Normal {
         let (means, spreads) = model::background(loaded.regime().0);
         let own = inverse_lengths(loaded);
         let mut number = SHIPPED_WEIGHT;
@@ -223,14 +269,15 @@ impl Ring {
             *square = (mean * mean + spread * spread) * SHIPPED_WEIGHT;
             *most += SPREADS_MAX * spread;
         }
-        for (_, slot, theirs) in &self.latest {
-            number += 1.0;
+        for Latest { slot, inverse_lengths: theirs, story, .. } in &self.latest {
+            let share = share(*story);
+            number += share;
             let Some(dots) = dots.get(usize::from(*slot)) else { continue };
             let sums = sums.iter_mut().zip(&mut squares).zip(most);
             for (((sum, square), most), ((dot, own), theirs)) in sums.zip(dots.iter().zip(own).zip(theirs)) {
                 let cosine = (f64::from(*dot) * own * theirs).min(most);
-                *sum += cosine;
-                *square += cosine * cosine;
+                *sum += cosine * share;
+                *square += cosine * cosine * share;
             }
         }
         let mut normal = Normal::default();
@@ -244,10 +291,15 @@ impl Ring {
     }
 
     pub(super) fn checksum(&self) -> u64 {
-        let sum = self.latest.iter().fold(0_u64, |sum, (seq, _, lengths)| {
-            (sum.rotate_left(9) ^ seq ^ lengths[0].to_bits() ^ lengths[1].to_bits().rotate_left(1))
+        let sum =
+            self.latest.iter().fold(0_u64, |sum, Latest { seq, story, inverse_lengths: lengths, .. }| {
+                (sum.rotate_left(9)
+                    ^ seq
+                    ^ story.0
+                    ^ lengths[0].to_bits()
+                    ^ lengths[1].to_bits().rotate_left(1))
                 .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        });
+            });
         sum ^ self.buckets.iter().map(|postings| postings.len() as u64).sum::<u64>()
     }
 }

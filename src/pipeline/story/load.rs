@@ -69,10 +69,10 @@ impl Stories {
     /// When a member cannot be read.
     pub fn settle(&mut self, recall: Recall<'_>) -> Result<(), ViewError> {
         let own = self.members.iter().rev().filter(|(_, held)| !held.copy).take(RING);
-        let latest: Vec<u64> = own.map(|(seq, _)| seq).collect();
-        for seq in latest.into_iter().rev() {
+        let latest: Vec<_> = own.map(|(seq, held)| (seq, held.story)).collect();
+        for (seq, story) in latest.into_iter().rev() {
             let words = self.words(seq, recall)?.into_owned();
-            self.ring.add(seq, &words.loaded);
+            self.ring.add(seq, story, &words.loaded);
         }
         Ok(())
     }

@@ -1,12 +1,25 @@
-//! Articles that topics were given as samples: how like them an article is, and which come into question.
+//! Articles that topics were given as samples: how like them an article is. They are found by their words at a small part
+//! of what a comparison costs, so that an article is compared with the few topics that it may belong to, however many
+//! there are.
+
+use std::collections::HashMap;
 
 use super::{
-    Features, Loaded, Normal, Stories, Vector, Weights,
+    Normal, Stories, Vector, Weights,
     counts::Counts,
-    index::Postings,
     model,
-    vector::{Probe, VIEWS, cosines},
+    terms::{Features, FixedState},
+    vector::{Entry, Loaded, Probe, VIEWS, cosines},
 };
+
+/// Heaviest terms of an article by which samples are looked for.
+const SOUGHT_TERMS: usize = 40;
+/// Terms of samples that are looked at for one article, those of its heaviest terms first.
+const VISITS_MAX: usize = 16_384;
+/// What a sample must share with an article, as a cosine that is estimated, to be compared with it.
+const SHARE_MIN: f64 = 0.04;
+/// Square of a unit vector's length in a view.
+const SQUARE: f64 = 255.0 * 255.0;
 
 /// How an article compares with a topic's samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,24 +73,87 @@ impl Stories {
     }
 }
 
-/// Finds sample articles by their words, weighed by the shipped statistics alone.
+/// Samples by their terms, weighed by the shipped statistics. How a term weighs at the time of the question is taken from
+/// the article's side: samples need no weighing anew as the statistics move on.
 #[derive(Debug, Default)]
 pub struct Samples {
-    postings: Postings,
-    latest: u64,
+    /// Term → samples, and what it weighs there.
+    terms: HashMap<u32, Vec<(u32, u8)>, FixedState>,
+    samples: Vec<Loaded>,
 }
 
 impl Samples {
-    /// Takes a sample in under a number.
-    pub fn add(&mut self, number: usize, features: &Features) {
+    /// Takes in the next sample; the first is number 0.
+    pub fn add(&mut self, features: &Features) {
         let loaded = Vector::weighed(features, &Weights::by(Counts::shipped_ref(), features)).load();
-        self.postings.add(number as u64, &loaded);
-        self.latest = self.latest.max(number as u64);
+        let number = u32::try_from(self.samples.len()).unwrap_or(u32::MAX);
+        for entry in loaded.entries() {
+            let weight = weight(entry);
+            if weight > 0 {
+                self.terms.entry(entry.term).or_default().push((number, weight));
+            }
+        }
+        self.samples.push(loaded);
     }
 
-    /// Numbers of the samples that share most with an article.
-    pub fn nearest(&self, loaded: &Loaded, max: usize) -> Vec<usize> {
-        let found = self.postings.nearest(loaded, self.latest, max);
-        found.into_iter().filter_map(|number| usize::try_from(number).ok()).collect()
+    /// Numbers of the samples that share most with an article, at most so many, best first.
+    pub fn nearest(&self, loaded: &Loaded, stories: &Stories, max: usize) -> Vec<usize> {
+        let weighs = stories.counts.weights();
+        let mut shares = vec![0.0_f32; self.samples.len()];
+        let mut visits = VISITS_MAX;
+        for (term, weight) in loaded.heaviest(SOUGHT_TERMS) {
+            let Some(postings) = self.terms.get(&term) else { continue };
+            let by = weighs(term);
+            let weight = f32::from(weight) * f32::from(by.now) / f32::from(by.shipped.max(1));
+            for (number, of_sample) in postings.iter().take(visits) {
+                if let Some(share) = shares.get_mut(*number as usize) {
+                    *share += weight * f32::from(*of_sample);
+                }
+            }
+            visits = visits.saturating_sub(postings.len());
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "far below what an f32 holds")]
+        let least = (SHARE_MIN * SQUARE) as f32;
+        let shares = shares.into_iter().enumerate().filter(|(_, share)| *share >= least);
+        let mut found: Vec<(usize, f32)> = shares.collect();
+        found.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        found.truncate(max);
+        found.into_iter().map(|(number, _)| number).collect()
     }
+}
+
+/// An article that is compared with one sample after the other, roughly: by how the samples weigh in news at large, and
+/// with what is normal for the article alone.
+#[derive(Debug)]
+pub struct Rough<'a> {
+    samples: &'a Samples,
+    article: &'a Loaded,
+    normal: Normal,
+    probe: Probe<'a>,
+}
+
+impl<'a> Rough<'a> {
+    /// Makes an article ready.
+    pub fn new(samples: &'a Samples, article: &'a Loaded, normal: Normal) -> Self {
+        Self { samples, article, normal, probe: Probe::new(article) }
+    }
+
+    /// Log odds that it belongs to a topic with this sample; `gap` is the seconds between them, none where either is
+    /// undated.
+    pub fn odds(&self, number: usize, gap: Option<i64>) -> f64 {
+        let Some(sample) = self.samples.samples.get(number) else { return f64::MIN };
+        let cosines = self.probe.cosines(sample);
+        let features = model::features(&cosines, &cosines, self.normal, gap);
+        let out_back = self.normal.stand_out(&cosines);
+        let [nearest, ..] = cosines;
+        let compared = Compared { features, out_back, nearest };
+        let (headline, length) = self.article.regime();
+        let shorter = sample.regime().1.max(model::LENGTH_MIN).min(length);
+        model::topic_score_alone(&model::topic_inputs(&compared, (headline, shorter), gap.is_none()))
+    }
+}
+
+fn weight(entry: &Entry) -> u8 {
+    let [all, lead, ..] = entry.weights;
+    all.max(lead)
 }

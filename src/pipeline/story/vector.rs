@@ -208,6 +208,7 @@ impl Loaded {
 const PLACES: usize = 1024;
 
 /// An article whose terms are found at once, to be compared with many others.
+#[derive(Debug)]
 pub(super) struct Probe<'a> {
     loaded: &'a Loaded,
     /// One more than the place of an entry, at the first free place from its term's on.

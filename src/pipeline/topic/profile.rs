@@ -6,7 +6,7 @@ use super::{Compared, Doc, Memory, Trace};
 use crate::{
     article::{Article, Id},
     event::TopicRule,
-    pipeline::story::{Assignment, Features, Loaded, Samples, Stories, features, model},
+    pipeline::story::{Assignment, Features, Loaded, Rough, Samples, Stories, features, model},
 };
 
 /// Samples of one topic that are compared with one article.
@@ -17,10 +17,19 @@ const FOUND_MAX: usize = 160;
 const TOPICS_MAX: usize = 48;
 /// Topics that are asked because they learned from an article like it.
 const TAUGHT_MAX: usize = 64;
+/// Articles that share most with one, from which such topics learned.
+const NEAR_MAX: usize = 16;
+/// Log odds, by a rough comparison, below which a topic is not compared closely. Those that match in the end are far
+/// above it: of the labelled sets none is lost.
+const ROUGH_MIN: f64 = -5.0;
 /// Letters by which an article is seen to be no sample.
 const OPENING_CHARS: usize = 48;
-/// A counterexample forbids a match from this cosine on, if no sample is nearer.
-const VETO_COSINE_MIN: f64 = 0.3;
+/// A counterexample forbids a match from this cosine on,
+const VETO_COSINE_MIN: f64 = 0.2;
+/// if it is so many times as near as samples and what was learned. On the labelled sets, with each topic's first false
+/// alarm as its counterexample, the detection cost of the rest falls from 0.094 to 0.087 on the mean of four sets; a
+/// factor of 1 would raise it to 0.118, because what is told of two neighbouring events is much alike.
+const VETO_FACTOR: f64 = 1.5;
 
 /// All samples of all topics.
 #[derive(Debug, Default)]
@@ -103,7 +112,7 @@ impl Profiles {
                 profiles.keys.entry(key).or_default().insert(topic);
                 profiles.openings.insert(opening(&example.title, &example.text));
                 let place = profiles.samples.len();
-                profiles.index.add(place, &features);
+                profiles.index.add(&features);
                 profiles.of_topic.entry(topic).or_default().push(place);
                 let time = example.published.map(jiff::Timestamp::as_second);
                 profiles.samples.push(Sample { topic, features, time });
@@ -141,17 +150,27 @@ impl Profiles {
         let none = BTreeSet::new();
         let opens = self.openings.contains(&opening(doc.title, doc.text));
         let same = opens.then(|| self.keys.get(&key(doc.title, doc.text))).flatten().unwrap_or(&none);
-        let found = self.index.nearest(&assignment.loaded, FOUND_MAX);
+        let found = self.index.nearest(&assignment.loaded, stories, FOUND_MAX);
+        let rough = Rough::new(&self.index, &assignment.loaded, assignment.normal);
+        let likely = |place: usize, sample: &Sample| rough.odds(place, gap(doc, [sample.time])) >= ROUGH_MIN;
         let mut close: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for place in found {
             let Some(sample) = self.samples.get(place) else { continue };
-            if close.len() < TOPICS_MAX || close.contains_key(&sample.topic) {
+            let known = close.contains_key(&sample.topic);
+            if known || close.len() < TOPICS_MAX && likely(place, sample) {
                 close.entry(sample.topic).or_default().push(place);
             }
         }
-        let taught = memory.learned.by(&assignment.near).filter_map(|learner| self.places.get(&learner));
+        let near: Vec<u64> = assignment.near.iter().take(NEAR_MAX).copied().collect();
+        let taught = memory.learned.by(&near).filter_map(|learner| self.places.get(&learner));
         let taught: BTreeSet<usize> = taught.take(TAUGHT_MAX).copied().collect();
-        for topic in same.iter().chain(memory.traces.keys()).chain(&taught) {
+        let traced = memory.traces.keys().filter(|topic| {
+            let samples = self.of_topic.get(*topic).into_iter().flatten().take(SAMPLES_MAX);
+            samples
+                .filter_map(|place| Some((*place, self.samples.get(*place)?)))
+                .any(|(place, sample)| likely(place, sample))
+        });
+        for topic in same.iter().chain(traced).chain(&taught) {
             let samples = self.of_topic.get(topic).into_iter().flatten();
             close.entry(*topic).or_default().extend(samples);
         }
@@ -184,9 +203,7 @@ impl Profiles {
         let samples: Vec<&Sample> = samples.iter().filter_map(|place| self.samples.get(*place)).collect();
         let loaded: Vec<Loaded> =
             samples.iter().map(|sample| stories.weigh(&sample.features).load()).collect();
-        let times = samples.iter().filter_map(|sample| sample.time);
-        let gap =
-            times.map(|time| doc.time.saturating_sub(time).saturating_abs()).min().filter(|_| doc.dated);
+        let gap = gap(doc, samples.iter().map(|sample| sample.time));
         let (inputs, cosine) = inputs(assignment, stories, &loaded.iter().collect::<Vec<_>>(), gap);
         let compared = Compared { topic, inputs, learned: None, is_sample: false };
         let odds = model::topic_score_alone(&inputs);
@@ -208,9 +225,7 @@ impl Profiles {
         if members.is_empty() {
             return;
         }
-        let times = members.iter().filter_map(|(_, time)| *time);
-        let gap =
-            times.map(|time| doc.time.saturating_sub(time).saturating_abs()).min().filter(|_| doc.dated);
+        let gap = gap(doc, members.iter().map(|(_, time)| *time));
         let loaded: Vec<&Loaded> = members.iter().map(|(loaded, _)| *loaded).collect();
         let (inputs, cosine) = inputs(assignment, stories, &loaded, gap);
         likeness.learned = Some((cosine, model::topic_score_alone(&inputs)));
@@ -226,7 +241,10 @@ impl Profiles {
         stories: &Stories,
     ) -> Option<String> {
         let against = self.against.get(&topic)?;
-        let least = likeness.map_or(0.0, |likeness| likeness.cosine).max(VETO_COSINE_MIN);
+        let own = likeness.map_or(0.0, |likeness| {
+            likeness.learned.map_or(likeness.cosine, |(cosine, _)| cosine.max(likeness.cosine))
+        });
+        let least = (own * VETO_FACTOR).max(VETO_COSINE_MIN);
         let cosine = |features| {
             let [all, ..] = stories.weigh(features).load().cosines(&assignment.loaded);
             all
@@ -249,6 +267,12 @@ fn inputs(
     let shorter = lengths.fold(f64::MAX, f64::min).max(model::LENGTH_MIN).min(length);
     let compared = stories.compare(article, assignment.normal, samples, gap);
     (model::topic_inputs(&compared, (headline, shorter), gap.is_none()), compared.nearest)
+}
+
+/// Seconds between an article and the nearest of these times; none where either side has no date.
+fn gap(doc: &Doc<'_>, times: impl IntoIterator<Item = Option<i64>>) -> Option<i64> {
+    let gaps = times.into_iter().flatten().map(|time| doc.time.saturating_sub(time).saturating_abs());
+    gaps.min().filter(|_| doc.dated)
 }
 
 fn features_of(article: &Article) -> Features {
