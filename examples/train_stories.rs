@@ -328,9 +328,11 @@ fn made_rows(reports: &[Report], weights: [&[f64]; 2]) -> Vec<Row> {
     for (side, weights) in [false, true].into_iter().zip(weights) {
         let mut stories = Stories::new();
         let mut held: HashMap<Id, HashMap<Id, usize>> = HashMap::new();
+        let mut members = Vec::new();
         for (seq, report) in reports.iter().enumerate() {
             let mut member = member(seq, report, Id(report.key), &stories);
-            let found = stories.assign(&member.vector, member.time, member.dated);
+            let found =
+                stories.assign(&member.vector, member.time, member.dated, &recall(&members)).unwrap();
             let (headline, length) = found.loaded.regime();
             let own = story_id(report);
             let labelled = report.story.as_deref().filter(|story| half(story) == side);
@@ -347,7 +349,8 @@ fn made_rows(reports: &[Report], weights: [&[f64]; 2]) -> Vec<Row> {
             if report.story.is_some() {
                 *held.entry(member.story).or_default().entry(own).or_default() += 1;
             }
-            stories.insert(member);
+            members.push(member.clone());
+            stories.insert(member, &recall(&members)).unwrap();
         }
     }
     balance(&mut rows);
