@@ -126,6 +126,10 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
 }
 
 fn in_words(found: &Found, skipped: usize, style: Style) -> String {
+    if found.hits.is_empty() && (found.at_least || found.at_most) {
+        return "no report found among the newest: name an outlet, a time or a rarer word beside it\n"
+            .to_owned();
+    }
     if found.hits.is_empty() {
         return if skipped > 0 && found.reports > 0 { "no more reports\n" } else { "no report found\n" }
             .to_owned();

@@ -448,7 +448,7 @@ mod tests {
             ("tern", None, short[1]),
             ("gull", None, short[2]),
             ("tern", None, short[3]),
-            ("heron", None, "the harbour that we know must, in the end, also be one day scrapped"),
+            ("heron", None, "the harbour that we know will, in the end, also be one day scrapped"),
         ]);
         assert_eq!(groups, [vec![0, 1], vec![2, 3]]);
     }

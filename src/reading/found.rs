@@ -24,6 +24,8 @@ pub const HITS_MAX: usize = 1_000;
 pub const SKIPPED_MAX: usize = 10_000;
 /// For a whole answer.
 const ANSWER_SECS_MAX: u64 = 5;
+/// Of which so much may go by until there is something to show.
+const FIRST_SECS_MAX: u64 = 1;
 /// Hits that are ranked for it once the first few did not do.
 const READ_FIRST: usize = 1_024;
 /// Texts that are read at most where the index alone cannot tell.
@@ -142,7 +144,9 @@ impl View {
         let wanted = skip + search.count.min(HITS_MAX);
         // Later revisions of one report fall together, and texts that are read may not hold the query.
         let mut asked_for = wanted + wanted / 4 + 16;
-        let mut reading = Reading { view: self, query: query.as_ref(), read: 0, deadline };
+        let enough = Instant::now() + Duration::from_secs(FIRST_SECS_MAX);
+        let mut reading =
+            Reading { view: self, query: query.as_ref(), read: 0, found: false, enough, deadline };
         loop {
             let ranked = self.index.ranked(query.as_ref(), &search.filter, search.by, asked_for, deadline)?;
             let (hits, passed) = reading.sift(&ranked.hits, wanted + 1, ranked.exact)?;
@@ -213,6 +217,9 @@ struct Reading<'a> {
     view: &'a View,
     query: Option<&'a Query>,
     read: usize,
+    /// Whether one held the query; then the time until `enough` must do.
+    found: bool,
+    enough: Instant,
     deadline: Instant,
 }
 
@@ -220,7 +227,7 @@ type Read = Option<(Article, Decision)>;
 
 impl Reading<'_> {
     fn is_spent(&self) -> bool {
-        self.read >= READ_MAX || Instant::now() > self.deadline
+        self.read >= READ_MAX || Instant::now() > if self.found { self.enough } else { self.deadline }
     }
 
     /// Of the hits the first that hold the query, each report once; and how many those are in all, as far as was read.
@@ -251,6 +258,7 @@ impl Reading<'_> {
             self.read += 1;
             let Some((article, decision, _)) = self.view.read(hit)? else { continue };
             if self.query.is_none_or(|query| holds(query, &article, &decision)) {
+                self.found = true;
                 known.insert(hit.report);
                 passed.insert(hit.report);
                 if kept.len() < wanted {

@@ -126,6 +126,6 @@ mod tests {
     #[test]
     fn few_feeds_have_no_parts() {
         let all = shown(2, 0, 0);
-        assert!(all.contains("feed 1<") && !all.contains(" of 2") && !all.contains("rel="), "{all}");
+        assert!(all.contains("feed 1<") && !all.contains(" of 2") && !all.contains("part="), "{all}");
     }
 }

@@ -169,7 +169,10 @@ fn results(found: &Found, asked: &Asked) -> Markup {
     let count = usize::try_from(found.reports).unwrap_or(usize::MAX);
     html! {
         p.lead role="status" {
-            @if found.hits.is_empty() { "No report found." }
+            @if found.hits.is_empty() && (found.at_least || found.at_most) {
+                "No report found among the newest. Name an outlet, a time or a rarer word beside it."
+            }
+            @else if found.hits.is_empty() { "No report found." }
             @else { @if found.at_least { "More than " } @else if found.at_most { "At most " } (counted(count, "report")) }
         }
         ol.results { @for report in &found.hits { (result(report)) } }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Topics of one page.
-const TOPICS_SHOWN: usize = 25;
+const TOPICS_SHOWN: usize = 20;
 /// Alerts shown of each.
 const ALERTS_SHOWN: usize = 4;
 /// Of all together, above them.
