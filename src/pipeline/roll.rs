@@ -66,7 +66,7 @@ impl<T> Roll<T> {
 
     /// The number from the first one on that has this lower half: numbers of a window are near each other.
     pub(crate) fn whole(&self, low: u32) -> u64 {
-        self.front + u64::from(low.wrapping_sub(lower(self.front)))
+        self.front.wrapping_add(low.wrapping_sub(lower(self.front)).into())
     }
 
     /// Takes one in, and gives what stood there.
