@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-/// Numbers with what is kept of each. They may lie at most 2^32 apart: those of a window do by far.
+/// Numbers with what is kept of each.
 #[derive(Clone, Debug)]
 pub(crate) struct Roll<T> {
     rows: VecDeque<Row<T>>,
@@ -14,8 +14,7 @@ pub(crate) struct Roll<T> {
 
 #[derive(Clone, Debug)]
 struct Row<T> {
-    /// Lower half of the number.
-    low: u32,
+    seq: u64,
     /// None where it left before those ahead of it.
     one: Option<T>,
 }
@@ -51,13 +50,13 @@ impl<T> Roll<T> {
 
     /// See `first`.
     pub(crate) fn last(&self) -> Option<u64> {
-        self.rows.back().map(|row| self.whole(row.low))
+        self.rows.back().map(|row| row.seq)
     }
 
     /// All from a number on, in order.
     pub(crate) fn from(&self, seq: u64) -> impl DoubleEndedIterator<Item = (u64, &T)> {
         let (Ok(place) | Err(place)) = self.place(seq);
-        self.rows.range(place..).filter_map(|row| Some((self.whole(row.low), row.one.as_ref()?)))
+        self.rows.range(place..).filter_map(|row| Some((row.seq, row.one.as_ref()?)))
     }
 
     /// All, in order.
@@ -65,9 +64,9 @@ impl<T> Roll<T> {
         self.from(0)
     }
 
-    /// The number in the roll that has this lower half.
+    /// The number from the first one on that has this lower half: numbers of a window are near each other.
     pub(crate) fn whole(&self, low: u32) -> u64 {
-        self.front + u64::from(low.wrapping_sub(lower(self.front)))
+        self.front.wrapping_add(low.wrapping_sub(lower(self.front)).into())
     }
 
     /// Takes one in, and gives what stood there.
@@ -87,7 +86,7 @@ impl<T> Roll<T> {
                 if place == 0 {
                     self.front = seq;
                 }
-                self.rows.insert(place, Row { low: lower(seq), one: Some(one) });
+                self.rows.insert(place, Row { seq, one: Some(one) });
                 None
             }
         }
@@ -100,7 +99,7 @@ impl<T> Roll<T> {
         self.live -= 1;
         while let Some(Row { one: None, .. }) = self.rows.front() {
             self.rows.pop_front();
-            self.front = self.rows.front().map_or(0, |row| self.whole(row.low));
+            self.front = self.rows.front().map_or(0, |row| row.seq);
         }
         while let Some(Row { one: None, .. }) = self.rows.back() {
             self.rows.pop_back();
@@ -126,13 +125,13 @@ impl<T> Roll<T> {
         let (mut from, mut to) = (ahead.saturating_sub(gaps), ahead.min(self.rows.len() - 1));
         while from < to {
             let middle = usize::midpoint(from, to);
-            if self.rows.get(middle).is_some_and(|row| self.whole(row.low) < seq) {
+            if self.rows.get(middle).is_some_and(|row| row.seq < seq) {
                 from = middle + 1;
             } else {
                 to = middle;
             }
         }
-        if self.rows.get(from).is_some_and(|row| self.whole(row.low) == seq) { Ok(from) } else { Err(from) }
+        if self.rows.get(from).is_some_and(|row| row.seq == seq) { Ok(from) } else { Err(from) }
     }
 }
 
@@ -157,7 +156,7 @@ mod tests {
         fn it_is_a_map(steps in proptest::collection::vec((any::<bool>(), 0..60_u64), 0..200)) {
             let (mut roll, mut map) = (Roll::default(), BTreeMap::new());
             for (one, (put, seq)) in steps.into_iter().enumerate() {
-                let seq = FIRST + seq;
+                let seq = FIRST + if seq == 59 { u64::MAX / 2 } else { seq };
                 if put {
                     prop_assert_eq!(roll.insert(seq, one), map.insert(seq, one));
                 } else {
@@ -168,6 +167,9 @@ mod tests {
                 prop_assert_eq!(roll.last(), map.keys().next_back().copied());
                 for seq in FIRST - 2..FIRST + 62 {
                     prop_assert_eq!(roll.get(seq), map.get(&seq));
+                }
+                if let Some(first) = roll.first() {
+                    prop_assert_eq!(roll.whole(lower(first + 77)), first + 77);
                 }
                 let ours: Vec<_> = roll.from(seq).map(|(seq, one)| (seq, *one)).collect();
                 let theirs: Vec<_> = map.range(seq..).map(|(seq, one)| (*seq, *one)).collect();

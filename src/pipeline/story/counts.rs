@@ -8,7 +8,7 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    terms::{FixedState, part},
+    terms::{FixedState, part, spread},
     vector::{Loaded, take_varint},
 };
 use crate::pipeline::grouped::{GROUPS, Grouped};
@@ -117,7 +117,7 @@ fn set(drawer: &mut Drawer, many: &mut BTreeMap<u32, u32>, term: u32, to: impl F
 
 /// Drawer, and what is kept in it.
 fn halves(term: u32) -> (usize, u16) {
-    let [a, b, c, d] = term.to_be_bytes();
+    let [a, b, c, d] = spread(term).to_be_bytes();
     (u16::from_be_bytes([a, b]).into(), u16::from_be_bytes([c, d]))
 }
 

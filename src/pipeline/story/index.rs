@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::{
     model,
-    terms::FixedState,
+    terms::{FixedState, spread},
     vector::{Loaded, VIEWS},
 };
 use crate::{
@@ -40,11 +40,11 @@ pub(super) struct Postings {
 impl Postings {
     pub(super) fn add(&mut self, seq: u64, loaded: &Loaded) {
         for (term, weight) in indexed(loaded) {
-            self.terms.put((term, lower(seq), weight), lower(seq).wrapping_sub(SPAN));
+            self.terms.put((spread(term), lower(seq), weight), lower(seq).wrapping_sub(SPAN));
         }
     }
 
-    /// The same for many articles: term, lower half of the number, and weight of each of their indexed terms.
+    /// The same for many articles: term as filed, lower half of the number, and weight of each of their indexed terms.
     pub(super) fn add_all(&mut self, postings: &[(u32, u32, u8)]) {
         let latest = postings.last().map_or(0, |(_, low, _)| *low);
         self.terms.put_all(postings, latest.wrapping_sub(SPAN));
@@ -52,7 +52,7 @@ impl Postings {
 
     pub(super) fn remove(&mut self, seq: u64, loaded: &Loaded) {
         for (term, _) in indexed(loaded) {
-            self.terms.remove(term, lower(seq));
+            self.terms.remove(spread(term), lower(seq));
         }
     }
 
@@ -62,7 +62,7 @@ impl Postings {
         let mut shares = Shares::new();
         let mut visits = VISITS_MAX;
         for (term, weight) in loaded.heaviest(SOUGHT_TERMS) {
-            for (low, theirs) in self.terms.of(term).rev().take(POSTINGS_MAX.min(visits)) {
+            for (low, theirs) in self.terms.of(spread(term)).rev().take(POSTINGS_MAX.min(visits)) {
                 let behind = lower(latest).wrapping_sub(low);
                 shares.add(latest.wrapping_sub(u64::from(behind)), u32::from(weight) * u32::from(theirs));
                 visits -= 1;

@@ -3,6 +3,7 @@
 use super::{
     Held, Member, Recall, Stories,
     index::{self, RING},
+    terms::spread,
     words::{LATEST_MAX, Words},
 };
 use crate::{
@@ -48,7 +49,7 @@ impl Stories {
         let postings: Vec<(u32, u32, u8)> = own()
             .flat_map(|ready| {
                 let low = lower(ready.seq);
-                ready.indexed.iter().map(move |(term, weight)| (*term, low, *weight))
+                ready.indexed.iter().map(move |(term, weight)| (spread(*term), low, *weight))
             })
             .collect();
         self.counts.add_all(own().map(|ready| &ready.words.loaded));

@@ -166,9 +166,14 @@ fn short(hash: u64) -> u32 {
     u32::try_from(hash >> (64 - TERM_BITS)).unwrap_or(0)
 }
 
+/// A term's bits as the upper ones of 32: its drawer follows from these, so that all drawers are used.
+pub(super) fn spread(term: u32) -> u32 {
+    term << (u32::BITS - TERM_BITS)
+}
+
 /// The part of a large table that a term belongs to: the upper byte of its bits.
 pub(super) fn part(term: u32) -> u8 {
-    (term >> (TERM_BITS - 8)).to_le_bytes()[0]
+    spread(term).to_be_bytes()[0]
 }
 
 /// Hashes text (FNV-1a, then mixed); the same on every machine and in every version.
