@@ -466,6 +466,20 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_of_one_story_is_not_its_own_background() {
+        let normals = |own_story: bool| {
+            let mut stories = Stories::new();
+            for seq in 1..=40 {
+                stories.insert(article(seq, FERRY, if own_story { seq } else { 1 }, 100).1);
+            }
+            stories.ring.normals(&stories.weigh(&features("", FERRY_AGAIN, None)).load())
+        };
+        let ([of_articles, of_stories], [_, apart]) = (normals(false), normals(true));
+        assert!(of_stories.mean < of_articles.mean, "{of_stories:?} {of_articles:?}");
+        assert_eq!(apart, of_articles);
+    }
+
+    #[test]
     fn copies_count_but_are_no_evidence() {
         let copy = Member { copy: true, ..article(3, FERRY, 2, 101).1 };
         let stories = of([article(2, FERRY, 2, 100).1, copy]);

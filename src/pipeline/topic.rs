@@ -583,6 +583,20 @@ mod tests {
     }
 
     #[test]
+    fn an_article_that_is_unlike_the_samples_leaves_no_trace() {
+        assert_eq!(judge(like(FERRY), FERRY_AGAIN, None).traces.len(), 1);
+        assert_eq!(judge(like(FERRY), BUDGET, None).traces, []);
+    }
+
+    #[test]
+    fn a_counterexample_forbids_what_is_clearly_nearer_to_it() {
+        let rule = |against: &str| TopicRule { not_examples: vec![example(against)], ..like(FERRY) };
+        check(rule(FERRY_AGAIN), FERRY_AGAIN, None, false);
+        check(rule(BUDGET), FERRY_AGAIN, None, true);
+        check(rule(&format!("{FERRY} {BUDGET}")), FERRY_AGAIN, None, true);
+    }
+
+    #[test]
     fn a_sample_is_known_by_its_letters() {
         let verdicts = judge(like(FERRY), &FERRY.replace(". ", ".\n\n"), None);
         assert!(verdicts.matches.iter().all(|one| one.is_sample && one.sure), "{verdicts:?}");

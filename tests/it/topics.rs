@@ -98,3 +98,56 @@ fn a_topic_is_proposed_from_samples() {
     assert!(proposed.lines().any(|line| line.starts_with('#') && line.contains(&heading)), "{proposed}");
     assert!(world.fails(&["topics", "new", "ferry", "one.txt"]).1.contains("already"));
 }
+
+/// A ferry, a strike that has nothing to do with it, maybe a report on both, and the strike again.
+fn two_affairs(tied: bool) -> World {
+    let world = World::new("[[topic]]\nname = \"ferry\"\nquery = \"rudder\"\nalert.cooldown = \"2d\"\n");
+    let mut articles = vec![
+        line(
+            "a",
+            2,
+            "Ferry Aurelia aground off Holm",
+            "The ferry Aurelia ran aground off Holm island on Monday morning with ninety passengers aboard. Coast guard boats took everyone to Holm harbour, where Captain Ilse Varga told reporters that the rudder had failed. The shipping line Nordlinje apologised to the passengers.",
+        ),
+        line(
+            "b",
+            2,
+            "Dockers walk out in Tarnow",
+            "Dockers at the Tarnow terminal walked out at noon over the sacking of their foreman Oskar Lund. The union Hafenbund says that cranes will stand still until he is back, and lorries queue along the quay road. Managers of the terminal called the strike unlawful.",
+        ),
+    ];
+    if tied {
+        articles.push(line(
+            "c",
+            2,
+            "Aurelia aground off Holm, dockers out in Tarnow",
+            "Nordlinje has had a bad week. On Holm island the coast guard is still busy with the ferry Aurelia, which Captain Ilse Varga ran aground with ninety passengers. In Tarnow the union Hafenbund keeps the cranes of the terminal still: its dockers want foreman Oskar Lund back, whose sacking made them walk out, and the strike goes on while lorries queue.",
+        ));
+    }
+    articles.push(line(
+        "d",
+        2,
+        "Dockers in Tarnow stay out over foreman Lund",
+        "Cranes of the Tarnow terminal stood still on Tuesday as dockers of the union Hafenbund went on with their strike over the sacking of foreman Oskar Lund. Managers want to see lorries on the quay road again, and a barge with a broken rudder waits.",
+    ));
+    world.write("news.jsonl", &articles.concat());
+    world
+}
+
+#[test]
+fn of_stories_that_are_tied_a_topic_is_told_once() {
+    let world = two_affairs(true);
+    let decisions = world.json_lines(&["ingest", "news.jsonl"]);
+    let [ferry, strike, both, again] = decisions.as_slice() else { panic!("{decisions:?}") };
+    assert_ne!(ferry["story"], strike["story"]);
+    assert_eq!(again["story"], strike["story"]);
+    let stories = [&both["story"], &both["fits_too"][0]];
+    assert!(stories.contains(&&ferry["story"]) && stories.contains(&&strike["story"]), "{both}");
+    assert_eq!(again["matches"][0]["outcome"], "suppressed:cooldown");
+    assert_eq!(world.alerts().len(), 1);
+
+    let world = two_affairs(false);
+    let decisions = world.json_lines(&["ingest", "news.jsonl"]);
+    assert_eq!(decisions[2]["matches"][0]["outcome"], "alerted", "what nothing ties is news");
+    assert_eq!(world.alerts().len(), 2);
+}

@@ -88,7 +88,7 @@ impl Samples {
         let loaded = Vector::weighed(features, &Weights::by(Counts::shipped_ref(), features)).load();
         let number = u32::try_from(self.samples.len()).unwrap_or(u32::MAX);
         for entry in loaded.entries() {
-            let weight = weight(entry);
+            let weight = weight(*entry);
             if weight > 0 {
                 self.terms.entry(entry.term).or_default().push((number, weight));
             }
@@ -153,7 +153,42 @@ impl<'a> Rough<'a> {
     }
 }
 
-fn weight(entry: &Entry) -> u8 {
+fn weight(entry: Entry) -> u8 {
     let [all, lead, ..] = entry.weights;
     all.max(lead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::features, *};
+
+    const FERRY: &str = "The ferry Aurelia ran aground off Holm island with ninety passengers aboard, and coast guard boats \
+        took everyone to Holm harbour, where Captain Ilse Varga told reporters that the rudder had failed.";
+    const STRIKE: &str = "Dockers at the Tarnow terminal walked out at noon over the sacking of their foreman Oskar Lund, \
+        and the union says that cranes will stand still until he is back while lorries queue along the quay road.";
+
+    fn samples(texts: &[&str]) -> Samples {
+        let mut samples = Samples::default();
+        texts.iter().for_each(|text| samples.add(&features("", text, None)));
+        samples
+    }
+
+    #[test]
+    fn only_samples_that_share_weighty_words_are_found() {
+        let (samples, stories) = (samples(&[STRIKE, FERRY, FERRY]), Stories::new());
+        let found =
+            |text, max| samples.nearest(&stories.weigh(&features("", text, None)).load(), &stories, max);
+        assert_eq!(found(FERRY, 9), [1, 2]);
+        assert_eq!(found(FERRY, 1), [1]);
+        assert!(found("Parliament passed the budget late on Tuesday after a long debate.", 9).is_empty());
+    }
+
+    #[test]
+    fn a_rough_look_tells_an_event_from_another() {
+        let (samples, stories) = (samples(&[STRIKE, FERRY]), Stories::new());
+        let loaded = stories.weigh(&features("", FERRY, None)).load();
+        let rough = Rough::new(&samples, &loaded, stories.normal(&loaded));
+        let [strike, ferry, none] = [0, 1, 2].map(|number| rough.odds(number, Some(0)));
+        assert!(ferry > 0.0 && strike < -5.0 && none < strike, "{ferry} {strike} {none}");
+    }
 }
