@@ -207,25 +207,21 @@ impl Press {
     ) -> (Article, Decision, Vec<Alert>) {
         let url = Some(format!("https://{outlet}/news/{number}"));
         let copied = story.original.as_ref().filter(|_| self.random.of_hundred(COPIES));
-        let (article, mut decision) = match copied {
-            Some((original, article, decision)) => {
-                let article = Article { url, outlet, seen_at, published: Some(seen_at), ..article.clone() };
-                let verdict = Verdict::Copy;
-                let decision = Decision {
-                    verdict,
-                    of: Some(original.to_string()),
-                    of_id: Some(*original),
-                    similarity: Some(1.0),
-                    ..decision.clone()
-                };
-                (article, decision)
-            }
-            None => {
-                let (article, entities, quotes) = self.written(url, outlet, seen_at, story);
-                let decision = Decision { entities, quotes, ..blank(report, &article) };
-                story.original = Some((report, article.clone(), decision.clone()));
-                (article, decision)
-            }
+        let (article, mut decision) = if let Some((original, article, decision)) = copied {
+            let article = Article { url, outlet, seen_at, published: Some(seen_at), ..article.clone() };
+            let decision = Decision {
+                verdict: Verdict::Copy,
+                of: Some(original.to_string()),
+                of_id: Some(*original),
+                similarity: Some(1.0),
+                ..decision.clone()
+            };
+            (article, decision)
+        } else {
+            let (article, entities, quotes) = self.written(url, outlet, seen_at, story);
+            let decision = Decision { entities, quotes, ..blank(report, &article) };
+            story.original = Some((report, article.clone(), decision.clone()));
+            (article, decision)
         };
         decision.article = head(report, &article);
         decision.story = Some(story.id);
