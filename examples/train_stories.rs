@@ -331,8 +331,7 @@ fn made_rows(reports: &[Report], weights: [&[f64]; 2]) -> Vec<Row> {
         let mut members = Vec::new();
         for (seq, report) in reports.iter().enumerate() {
             let mut member = member(seq, report, Id(report.key), &stories);
-            let found =
-                stories.assign(&member.vector, member.time, member.dated, &recall(&members)).unwrap();
+            let found = stories.assign(&member.vector, member.time, member.dated, &recall(&members)).unwrap();
             let (headline, length) = found.loaded.regime();
             let own = story_id(report);
             let labelled = report.story.as_deref().filter(|story| half(story) == side);

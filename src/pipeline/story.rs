@@ -470,7 +470,8 @@ mod tests {
         let normals = |own_story: bool| {
             let mut stories = Stories::new();
             for seq in 1..=40 {
-                stories.insert(article(seq, FERRY, if own_story { seq } else { 1 }, 100).1);
+                let (_, member) = article(seq, FERRY, if own_story { seq } else { 1 }, 100);
+                stories.insert(member, &unread).unwrap();
             }
             stories.ring.normals(&stories.weigh(&features("", FERRY_AGAIN, None)).load())
         };

@@ -322,7 +322,7 @@ impl Tokenizer for Splitter {
         let text = Text::new(text);
         let (_, lower) = text.padded();
         Words {
-            words: words(lower, self.skips).into_iter(),
+            ahead: words(lower, self.skips).into_iter(),
             lower: lower.to_owned(),
             token: Token::default(),
         }
@@ -358,14 +358,14 @@ fn words(padded: &str, skips: bool) -> Vec<Word> {
 
 /// The words of a text, in lower case.
 pub(super) struct Words {
-    words: vec::IntoIter<Word>,
+    ahead: vec::IntoIter<Word>,
     lower: String,
     token: Token,
 }
 
 impl TokenStream for Words {
     fn advance(&mut self) -> bool {
-        let Some(Word { start, end, place }) = self.words.next() else { return false };
+        let Some(Word { start, end, place }) = self.ahead.next() else { return false };
         let word = self.lower.get(start..end).unwrap_or_default();
         if self.token.text != word {
             self.token.text.clear();

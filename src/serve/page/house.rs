@@ -51,9 +51,9 @@ pub struct House {
     pub(super) counters: Counters,
     watchers: Arc<Semaphore>,
     /// Locked while the pipeline is asked, so that one asks for all.
-    status: Mutex<Option<(Instant, Arc<Value>)>>,
+    status: Mutex<Option<Answered<Value>>>,
     /// The same of a part of the feeds, the one that was asked for last.
-    standing: Mutex<Option<(usize, (Instant, Arc<[Standing]>))>>,
+    standing: Mutex<Option<(usize, Answered<[Standing]>)>>,
 }
 
 impl House {
@@ -151,6 +151,9 @@ impl House {
     }
 }
 
-fn younger<T: ?Sized>(known: Option<&(Instant, Arc<T>)>, limit: Duration) -> Option<Arc<T>> {
+/// What was answered, and when.
+type Answered<T> = (Instant, Arc<T>);
+
+fn younger<T: ?Sized>(known: Option<&Answered<T>>, limit: Duration) -> Option<Arc<T>> {
     known.filter(|(at, _)| at.elapsed() < limit).map(|(_, told)| Arc::clone(told))
 }
