@@ -237,8 +237,8 @@ impl Drop for Daemon {
 fn pages(state: &Path) -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let mut config = format!(
-        "state_dir = {:?}\n[alerts]\nlog = \"alerts.log\"\n[serve]\nlisten = \"127.0.0.1:0\"\n[store]\nwindow_days = 1\n",
-        fs::canonicalize(state)?
+        "state_dir = '{}'\n[alerts]\nlog = \"alerts.log\"\n[serve]\nlisten = \"127.0.0.1:0\"\n[store]\nwindow_days = 1\n",
+        fs::canonicalize(state)?.display()
     );
     for topic in invented::topics() {
         // Writing to a String cannot fail.

@@ -169,7 +169,9 @@ mod tests {
 
     fn samples(texts: &[&str]) -> Samples {
         let mut samples = Samples::default();
-        texts.iter().for_each(|text| samples.add(&features("", text, None)));
+        for text in texts {
+            samples.add(&features("", text, None));
+        }
         samples
     }
 
