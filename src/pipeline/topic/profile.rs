@@ -244,7 +244,8 @@ impl Profiles {
         let own = likeness.map_or(0.0, |likeness| {
             likeness.learned.map_or(likeness.cosine, |(cosine, _)| cosine.max(likeness.cosine))
         });
-        let least = (own * VETO_FACTOR).max(VETO_COSINE_MIN);
+        // Cosines end at 1: what is much like both has to be nearer to the counterexample by half.
+        let least = (own * VETO_FACTOR).min(f64::midpoint(own, 1.0)).max(VETO_COSINE_MIN);
         let cosine = |features| {
             let [all, ..] = stories.weigh(features).load().cosines(&assignment.loaded);
             all
