@@ -104,9 +104,10 @@ impl Hours {
         }
         let today = now.date();
         let day = if over_midnight && time >= self.from { today.tomorrow().ok()? } else { today };
-        let end = day.to_datetime(self.until).to_zoned(self.zone.clone()).ok()?;
-        // Where the clocks go back within the quiet hours, their end has been once already.
-        Some(end.timestamp().as_second().max(at + 1))
+        // Where the clocks go back over the end, it comes twice; where they go on over it, it comes late.
+        let end = self.zone.to_ambiguous_timestamp(day.to_datetime(self.until));
+        let ends = [end.compatible().ok()?, end.later().ok()?];
+        ends.into_iter().map(Timestamp::as_second).find(|end| *end > at)
     }
 }
 
@@ -138,6 +139,16 @@ mod tests {
         // The clocks of Berlin go on from two to three.
         check("22:00-07:00 Europe/Berlin", "2031-03-29T22:00:00Z", Some("2031-03-30T05:00:00Z"));
         check("02:10-02:50 Europe/Berlin", "2031-03-30T01:00:00Z", None);
+    }
+
+    #[test]
+    fn a_night_may_be_an_hour_longer() {
+        // The clocks of Berlin go back from three to two: 02:30 comes twice.
+        let night = "22:00-02:30 Europe/Berlin";
+        check(night, "2031-10-25T20:00:00Z", Some("2031-10-26T00:30:00Z"));
+        check(night, "2031-10-26T00:45:00Z", None);
+        check(night, "2031-10-26T01:15:00Z", Some("2031-10-26T01:30:00Z"));
+        check(night, "2031-10-26T01:30:00Z", None);
     }
 
     #[test]

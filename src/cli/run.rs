@@ -1,11 +1,9 @@
 //! `run`: the daemon.
 
-use std::process::Command;
-
 use clap::Args;
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::{ConfigFlag, Failure};
+use super::{ConfigFlag, Failure, allocator};
 use crate::{daemon, journald::Journald};
 
 /// Run the daemon: poll the feeds, watch the drops, write the alerts.
@@ -24,25 +22,8 @@ pub(super) struct Flags {
     config: ConfigFlag,
 }
 
-/// How long the allocator keeps freed memory, in milliseconds. Read by it when a process begins.
-const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
-
-/// A daemon that has read large feeds would keep their memory for long: a fifth of all it takes when servers are hostile. So
-/// the process begins once more, in its own place, with an allocator that gives back at once what is freed.
-fn give_memory_back() {
-    use std::os::unix::process::CommandExt;
-    if std::env::var_os(PURGE_DELAY).is_some() {
-        return;
-    }
-    let mut arguments = std::env::args_os();
-    if let (Some(name), Ok(program)) = (arguments.next(), std::env::current_exe()) {
-        // This returns only where it cannot be done; then more memory is kept, and that is all.
-        let _fault = Command::new(program).arg0(name).args(arguments).env(PURGE_DELAY, "0").exec();
-    }
-}
-
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
-    give_memory_back();
+    allocator::settle();
     let filter = tracing_subscriber::EnvFilter::try_from_env("STORYWATCH_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,storywatch=info"));
     if let Some(journald) = Journald::of_service() {

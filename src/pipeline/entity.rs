@@ -2,6 +2,7 @@
 
 mod borne;
 mod clues;
+mod english;
 mod filed;
 pub mod learn;
 mod lexicon;
@@ -39,47 +40,15 @@ pub fn language(title: &str, text: &str, stated: Option<&str>) -> Option<String>
             return Some(primary);
         }
     }
-    if reads_english(text) || reads_english(title) {
+    if english::is_english(front(text, LANGUAGE_CHARS_MAX))
+        || english::is_english(front(title, LANGUAGE_CHARS_MAX))
+    {
         return Some("en".to_owned());
     }
     let sample: String = text.chars().chain([' ']).chain(title.chars()).take(LANGUAGE_CHARS_MAX).collect();
     let info = whatlang::detect(&sample)?;
     let reliable = info.is_reliable() || sample.len() < LANGUAGE_CHARS_MAX && info.confidence() > 0.5;
     reliable.then(|| short_code(info.lang().code()).to_owned())
-}
-
-/// Words of a sample of which so many are English that no other language has to be thought of: one in `ENGLISH_SHARE`.
-const ENGLISH_SHARE: usize = 6;
-
-/// And one in so many is a word of no other language.
-const ONLY_ENGLISH_SHARE: usize = 16;
-
-/// Words of a sample at least.
-const ENGLISH_WORDS_MIN: usize = 4;
-
-/// Whether the frequent short words at the front are those of English and of no other language.
-fn reads_english(text: &str) -> bool {
-    let (mut words, mut english, mut only) = (0, 0, 0);
-    for word in front(text, LANGUAGE_CHARS_MAX).split_ascii_whitespace() {
-        words += 1;
-        match word {
-            "the" | "and" | "that" | "with" | "his" | "this" | "from" | "were" | "said" | "which" | "you"
-            | "your" | "they" | "their" | "them" | "would" | "could" | "should" | "about" | "who"
-            | "what" | "when" | "how" | "been" | "she" | "our" | "its" | "him" | "just" | "not" | "don't"
-            | "I'm" | "it's" | "can't" | "because" | "into" | "before" | "after" | "there" | "more"
-            | "out" | "up" | "these" => {
-                only += 1;
-            }
-            "of" | "to" | "is" | "for" | "was" | "by" | "has" | "have" | "are" | "it" | "he" | "at"
-            | "The" | "in" | "on" | "I" | "be" | "as" | "or" | "so" | "do" | "if" | "no" | "my" | "me"
-            | "we" | "will" | "but" | "all" | "her" | "had" | "than" | "a" | "an" => {
-                english += 1;
-            }
-            _ => {}
-        }
-    }
-    english += only;
-    words >= ENGLISH_WORDS_MIN && english * ENGLISH_SHARE >= words && only * ONLY_ENGLISH_SHARE >= words
 }
 
 /// ISO 639-1 for the languages that have a code there.

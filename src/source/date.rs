@@ -274,6 +274,13 @@ mod tests {
     }
 
     #[test]
+    fn a_leap_second_is_the_one_before_it() {
+        check("2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z");
+        check("Sat, 31 Dec 2016 23:59:60 GMT", "2016-12-31T23:59:59Z");
+        check("20161231T235960", "2016-12-31T23:59:59Z");
+    }
+
+    #[test]
     fn written_by_mail_programs() {
         check("Thu, 02 Mar 2017 15:04:05 GMT", "2017-03-02T15:04:05Z");
         check("Wrong, 2 March 2017 15:04 EST", "2017-03-02T20:04:00Z");

@@ -1,6 +1,6 @@
 //! The names that the user tracks, found in one pass over the text, however many they are.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 
 use super::{
     lexicon::{FIRST, FixedMap, ORG_TAIL, ORG_WORD, PLACE, SURNAME, hash, lexicon},
@@ -22,6 +22,8 @@ const NAME_BYTES_MAX: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     automaton: Option<AhoCorasick>,
+    /// How spellings begin.
+    heads: Heads,
     /// For each pattern: its name, and whether its first letter must be a capital.
     patterns: Vec<Pattern>,
     canonical: Vec<(String, EntityKind)>,
@@ -35,6 +37,48 @@ struct Pattern {
     capital: bool,
     /// One word that is the whole tracked name, so that a longer name with it may be someone else.
     alone: bool,
+}
+
+/// The first three bytes of all spellings, as bits of a small table, so that most words need no look at the automaton.
+/// What begins with a capital is looked for with a capital.
+#[derive(Clone, Debug)]
+struct Heads(Box<[u64]>);
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self(vec![0; Self::WORDS].into())
+    }
+}
+
+impl Heads {
+    /// 2^16 bits: of 10,000 names some 3,000 heads are different.
+    const WORDS: usize = 1 << 10;
+
+    fn add(&mut self, spelling: &[u8]) {
+        let [Some(&first), Some(&second)] = [0, 1].map(|at| spelling.get(at)) else { return };
+        let thirds = spelling.get(2).map_or(0..=u8::MAX, |&third| third..=third);
+        for third in thirds {
+            for first in [first, first.to_ascii_uppercase()] {
+                let (word, bit) = Self::place([first, second, third]);
+                if let Some(bits) = self.0.get_mut(word) {
+                    *bits |= bit;
+                }
+            }
+        }
+    }
+
+    fn may_begin(&self, rest: Option<&[u8]>) -> bool {
+        let Some([first, second, rest @ ..]) = rest else { return false };
+        let (word, bit) = Self::place([*first, *second, rest.first().copied().unwrap_or(0)]);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    /// The first byte counts as it is, the others whatever their case.
+    fn place([first, second, third]: [u8; 3]) -> (usize, u64) {
+        let head = u32::from_le_bytes([first, second.to_ascii_lowercase(), third.to_ascii_lowercase(), 0]);
+        let place = head.wrapping_mul(0x9E37_79B1) >> 16;
+        (place as usize >> 6, 1 << (place & 63))
+    }
 }
 
 impl Names {
@@ -59,10 +103,15 @@ impl Names {
             }
             names.push((name.clone(), kind_of(&name)));
         }
+        let mut heads = Heads::default();
+        for spelling in &spellings {
+            heads.add(spelling.as_bytes());
+        }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .start_kind(StartKind::Anchored)
             .build(&spellings)
             .ok()
             .filter(|_| !spellings.is_empty());
@@ -78,7 +127,7 @@ impl Names {
                 surnames.entry(hash(&last.to_lowercase())).and_modify(same).or_insert(Some(index));
             }
         }
-        Self { automaton, patterns, canonical: names, surnames }
+        Self { automaton, heads, patterns, canonical: names, surnames }
     }
 
     /// Whether there is nothing to look for.
@@ -103,17 +152,17 @@ impl Names {
         let Some(automaton) = &self.automaton else { return spans };
         let mut token = 0;
         for (field, source) in [(Field::Title, title), (Field::Text, text)] {
-            let mut at = 0;
-            while let Some(found) = automaton.find(Input::new(source).range(at..)) {
-                at = found.start() + 1;
-                while !source.is_char_boundary(at) {
-                    at += 1;
+            let (mut at, mut before) = (0, ' ');
+            for (start, c) in source.char_indices() {
+                let opens = !before.is_alphanumeric() || !c.is_alphanumeric();
+                before = c;
+                if !opens || start < at || !self.heads.may_begin(source.as_bytes().get(start..)) {
+                    continue;
                 }
+                let here = Input::new(source).range(start..).anchored(Anchored::Yes);
+                let Some(found) = automaton.find(here) else { continue };
                 let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { continue };
-                if !stands_alone(source, found.start(), found.end())
-                    || pattern.capital
-                        && !source.get(found.range()).is_some_and(|s| s.starts_with(char::is_uppercase))
-                {
+                if !ends_alone(source, found.end()) || pattern.capital && !c.is_uppercase() {
                     continue;
                 }
                 at = found.end();
@@ -160,14 +209,11 @@ fn kind_of(name: &str) -> EntityKind {
     }
 }
 
-fn stands_alone(source: &str, start: usize, end: usize) -> bool {
-    let before = source.get(..start).and_then(|head| head.chars().next_back());
+/// Whether a match that ends here does not go on within a word.
+fn ends_alone(source: &str, end: usize) -> bool {
+    let last = source.get(..end).and_then(|head| head.chars().next_back());
     let after = source.get(end..).and_then(|tail| tail.chars().next());
-    let inside = source.get(start..end).unwrap_or("");
-    let open = |c: Option<char>, edge: Option<char>| {
-        c.is_none_or(|c| !c.is_alphanumeric()) || edge.is_some_and(|edge| !edge.is_alphanumeric())
-    };
-    open(before, inside.chars().next()) && open(after, inside.chars().next_back())
+    !last.is_some_and(char::is_alphanumeric) || !after.is_some_and(char::is_alphanumeric)
 }
 
 /// The tokens that cover these bytes; `token` is where the last search ended.
@@ -232,6 +278,20 @@ mod tests {
     #[test]
     fn words_are_whole_and_capitals_count() {
         check(&[("Rill", &[])], "Rilling a rill, the RILL and Rill.", &[("RILL", "Rill"), ("Rill", "Rill")]);
+    }
+
+    #[test]
+    fn names_of_two_letters_and_other_scripts() {
+        check(
+            &[("EU", &[]), ("Åse Lund", &[]), ("iZettle", &[])],
+            "The EU, EUR, eu; Åse Lund at iZettle and IZETTLE",
+            &[("EU", "EU"), ("Åse Lund", "Åse Lund"), ("iZettle", "iZettle"), ("IZETTLE", "iZettle")],
+        );
+        check(
+            &[("EU", &[]), ("@harbour", &[])],
+            "(@harbour @harbour EU",
+            &[("@harbour", "@harbour"), ("@harbour", "@harbour"), ("EU", "EU")],
+        );
     }
 
     #[test]

@@ -19,8 +19,17 @@ const PAGES_MAX: usize = 200;
 /// Of one stream, unpacked.
 const STREAM_BYTES_MAX: usize = 16 << 20;
 
-/// After this time no further page is begun: what was read by then is the article.
+/// Of what one page draws, unpacked: each of its operations takes some fifty times its bytes in memory.
+const PAGE_BYTES_MAX: usize = 2 << 20;
+
+/// Fonts of one page.
+const FONTS_MAX: usize = 64;
+
+/// After this time no more is read: what was read by then is the article.
 const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// So many operations are done between two looks at the clock.
+const OPERATIONS: usize = 1024;
 
 /// Of all text that is read.
 const TEXT_BYTES_MAX: usize = 4 << 20;
@@ -39,13 +48,12 @@ pub(super) fn article(bytes: &[u8]) -> Piece {
         return Err(Fault::of("the PDF is locked with a password"));
     }
     let mut lines = Vec::new();
-    let start = Instant::now();
+    let mut limit = Limit { end: Instant::now() + TIME_MAX, bytes: TEXT_BYTES_MAX };
     for (_, page) in document.get_pages().into_iter().take(PAGES_MAX) {
         // a page that cannot be read costs its own words
-        let Ok(mut found) = page_lines(&document, page) else { continue };
+        let Ok(mut found) = page_lines(&document, page, &mut limit) else { continue };
         lines.append(&mut found);
-        let bytes: usize = lines.iter().map(|line: &Line| line.text.len()).sum();
-        if bytes > TEXT_BYTES_MAX || start.elapsed() > TIME_MAX {
+        if limit.is_reached() {
             break;
         }
     }
@@ -98,6 +106,18 @@ fn moment(date: &str) -> Option<jiff::Timestamp> {
     date::parse(&format!("{day}T{time}{zone}"))
 }
 
+/// What may still be read of a document.
+struct Limit {
+    end: Instant,
+    bytes: usize,
+}
+
+impl Limit {
+    fn is_reached(&self) -> bool {
+        self.bytes == 0 || Instant::now() > self.end
+    }
+}
+
 /// A line as it stands on its page.
 #[derive(Clone, Debug, Default)]
 struct Line {
@@ -147,18 +167,23 @@ fn number(object: Option<&Object>) -> f32 {
     object.and_then(|object| object.as_float().ok()).unwrap_or_default()
 }
 
-fn page_lines(document: &Document, page: lopdf::ObjectId) -> lopdf::Result<Vec<Line>> {
+fn page_lines(document: &Document, page: lopdf::ObjectId, limit: &mut Limit) -> lopdf::Result<Vec<Line>> {
     let fonts: BTreeMap<Vec<u8>, Encoding<'_>> = document
         .get_page_fonts(page)?
         .into_iter()
+        .take(FONTS_MAX)
+        .take_while(|_| !limit.is_reached())
         .filter_map(|(name, font)| {
             Some((name, font.get_font_encoding_with_limit(document, STREAM_BYTES_MAX).ok()?))
         })
         .collect();
-    let content = Content::decode(&document.get_page_content_with_limit(page, STREAM_BYTES_MAX)?)?;
+    let content = Content::decode(&document.get_page_content_with_limit(page, PAGE_BYTES_MAX)?)?;
     let mut pen = Pen { scale: 1.0, ..Pen::default() };
     let mut font = None;
-    for operation in &content.operations {
+    for (count, operation) in content.operations.iter().enumerate() {
+        if limit.bytes == 0 || (count % OPERATIONS == 0 && limit.is_reached()) {
+            break;
+        }
         let operand = |at: usize| operation.operands.get(at);
         match operation.operator.as_str() {
             "BT" => {
@@ -182,13 +207,13 @@ fn page_lines(document: &Document, page: lopdf::ObjectId) -> lopdf::Result<Vec<L
             "T*" => pen.to(pen.y - pen.leading * pen.scale),
             "'" => {
                 pen.to(pen.y - pen.leading * pen.scale);
-                show(&mut pen, font, operand(0));
+                show(&mut pen, font, operand(0), limit);
             }
             "\"" => {
                 pen.to(pen.y - pen.leading * pen.scale);
-                show(&mut pen, font, operand(2));
+                show(&mut pen, font, operand(2), limit);
             }
-            "Tj" | "TJ" => show(&mut pen, font, operand(0)),
+            "Tj" | "TJ" => show(&mut pen, font, operand(0), limit),
             _ => {}
         }
     }
@@ -199,12 +224,18 @@ fn page_lines(document: &Document, page: lopdf::ObjectId) -> lopdf::Result<Vec<L
     Ok(pen.lines)
 }
 
-fn show(pen: &mut Pen, font: Option<&Encoding<'_>>, shown: Option<&Object>) {
+fn show(pen: &mut Pen, font: Option<&Encoding<'_>>, shown: Option<&Object>, limit: &mut Limit) {
     let Some(font) = font else { return };
     let mut text = String::new();
+    // a letter may stand for a long text
     let mut push = |bytes: &[u8]| {
-        if let Ok(piece) = Document::decode_text(font, bytes) {
-            text.push_str(&piece);
+        let Ok(piece) = Document::decode_text(font, bytes) else { return };
+        match limit.bytes.checked_sub(piece.len()) {
+            Some(left) => {
+                limit.bytes = left;
+                text.push_str(&piece);
+            }
+            None => limit.bytes = 0,
         }
     };
     match shown {
@@ -297,6 +328,23 @@ mod tests {
             ("Crane falls in Lindmouth", "The harbour is closed.\n\nShips wait.")
         );
         assert_eq!(article.published, "2024-05-06T07:08:09Z".parse().ok());
+    }
+
+    #[test]
+    fn a_page_ends_where_the_limit_does() {
+        let bytes = pdf(
+            "BT /F1 11 Tf 50 700 Td (Ships wait.) Tj 0 -14 Td (They wait for the tide.) Tj 0 -14 Td (On.) Tj ET",
+        );
+        let document = Document::load_mem(&bytes).unwrap();
+        let page = *document.get_pages().values().next().unwrap();
+        let read = |bytes, time| {
+            let mut limit = Limit { end: Instant::now() + time, bytes };
+            let lines = page_lines(&document, page, &mut limit).unwrap();
+            (lines.into_iter().map(|line| line.text).collect::<Vec<_>>(), limit.is_reached())
+        };
+        assert_eq!(read(37, TIME_MAX).0.len(), 3);
+        assert_eq!(read(33, TIME_MAX), (vec!["Ships wait.".to_owned()], true));
+        assert_eq!(read(37, Duration::ZERO), (vec![], true));
     }
 
     #[test]

@@ -201,6 +201,26 @@ async fn a_page_that_never_comes_holds_nothing_up() {
 }
 
 #[tokio::test]
+async fn a_busy_server_costs_a_page_its_time_and_no_other_page_anything() {
+    let busy = |request: &str| {
+        let busy = answer("503 Service Unavailable", "Retry-After: 3600\r\n", "busy");
+        let page = if request.starts_with("GET /a ") { busy } else { whole() };
+        always(Some(page))(request)
+    };
+    let mut world = World::start(Duration::from_secs(3), Known::default(), busy).await;
+    world.give(&[world.article("/a", "A crane fell."), world.article("/b", "Another fell.")]).await;
+    assert_eq!(world.next().await.0, TextFrom::Page);
+    let told = world.delivery().await;
+    let [Found::Article(teaser)] = told.found.as_slice() else { panic!("{told:?}") };
+    assert_eq!((teaser.text_from, teaser.text.as_str()), (TextFrom::Source, "A crane fell."));
+    // it is still wanted, and was asked for once
+    assert_eq!(told.checkpoints[0].state["waiting"]["told"], true);
+    let asked = world.asked();
+    assert_eq!(asked.iter().filter(|request| request.starts_with("GET /a ")).count(), 1, "{asked:?}");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn where_robots_are_kept_out_nothing_is_asked() {
     let rules = "User-agent: *\nDisallow:\n\nUser-agent: Storywatch\nDisallow: /a\n";
     check_teaser(
