@@ -512,7 +512,7 @@ fn list(out: &mut String, told: &str, name: &str, weights: &[f64]) -> Result<()>
 }
 
 const STORY_RIDGE: f64 = 1.0;
-const STORY_THRESHOLDS: [f64; 3] = [-0.6, -3.6, -0.9];
+const STORY_THRESHOLDS: [f64; 3] = [-1.2, -3.6, -0.9];
 /// Thresholds of the stories in whose pieces the model sees what to join: lower ones, so that there are strangers too.
 const MADE_THRESHOLDS: [f64; 3] = [-0.8, -3.4, -0.6];
 const TOPIC_RIDGE: f64 = 0.05;

@@ -3,7 +3,7 @@
 use super::model::{INPUTS, SECOND_INPUTS, TOPIC_INPUTS};
 
 /// Threshold of a story: texts, undated texts, headlines.
-pub(super) const STORY_THRESHOLDS: [f64; 3] = [-0.6, -3.6, -0.9];
+pub(super) const STORY_THRESHOLDS: [f64; 3] = [-1.2, -3.6, -0.9];
 /// Weights of a story's inputs; the last is the constant.
 pub(super) const STORY: [f64; INPUTS] = [
     -5.4201, 1.6345, 1.528, 9.5674, -2.1786, 1.6103, -10.2819, -9.8366, -2.5879, 0.2294, 0.4035, 0.0514,
