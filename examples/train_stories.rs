@@ -37,6 +37,10 @@ use storywatch::{
 };
 
 const SETS: [&str; 4] = ["allsides", "roundups2021", "uci", "ecbplus"];
+/// Of these: read once more without dates,
+const UNDATED: [&str; 2] = ["allsides", "roundups2021"];
+/// and the one of headlines alone.
+const HEADLINES: &str = "uci";
 /// Sets, samples of a topic, and weights: full texts come from four sets, snippets and undated events from one each.
 const TRACKED: [(&str, usize, f64); 7] = [
     ("allsides", 1, 1.0),
@@ -279,12 +283,12 @@ fn recall(members: &[Member]) -> impl Fn(u64) -> Result<Member, ViewError> {
 }
 
 /// Articles with their candidates while earlier articles stand in their own stories.
-fn story_rows(reports: &[Report]) -> Vec<Row> {
+fn story_rows(stream: &Stream) -> Vec<Row> {
     let mut stories = Stories::new();
     let mut members = Vec::new();
     let mut rows = Vec::new();
     let mut known = 0;
-    for (seq, report) in reports.iter().enumerate() {
+    for (seq, report) in stream.reports.iter().enumerate() {
         let own = story_id(report);
         known += usize::from(report.story.is_some() && stories.summary(own).reports > 0);
         let member = member(seq, report, own, &stories);
@@ -300,38 +304,54 @@ fn story_rows(reports: &[Report]) -> Vec<Row> {
     }
     let positives = rows.iter().filter(|row| row.label).count();
     println!("{positives} of {known} articles with an earlier one have its story among the candidates");
-    balance(&mut rows);
+    balance(&mut rows, stream.weight);
     rows
 }
 
-/// A set that is read in two orders counts once.
-fn weighted(mut rows: Vec<Row>, name: &str) -> Vec<Row> {
-    if name.ends_with("uci") {
-        for row in &mut rows {
-            row.weight *= 0.5;
-        }
-    }
-    rows
-}
-
-/// Every stream counts the same.
-fn balance(rows: &mut [Row]) {
+/// However many rows a stream has, they count for so much.
+fn balance(rows: &mut [Row], weight: f64) {
     let positives = rows.iter().filter(|row| row.label).count();
     for row in rows {
-        row.weight = 1_000.0 / positives as f64;
+        row.weight = 1_000.0 * weight / positives as f64;
     }
+}
+
+/// Reports in the order in which they come, and what they weigh in a fit.
+struct Stream {
+    name: String,
+    reports: Vec<Report>,
+    weight: f64,
+}
+
+/// What stories are fitted on: each set in the order of its dates, and each kind of article once more as it also comes.
+fn streams(sets: &BTreeMap<&str, Vec<Report>>) -> Vec<Stream> {
+    let stream = |name: &str, reports, weight| Stream { name: name.to_owned(), reports, weight };
+    let mut streams: Vec<Stream> =
+        SETS.iter().map(|name| stream(name, arrival(sets[name].clone(), &[]), 1.0)).collect();
+    // One set alone must not say what is asked of undated articles.
+    for name in UNDATED {
+        streams.push(stream(&format!("undated {name}"), arrival(without_dates(&sets[name]), &[]), 1.0));
+    }
+    // Headlines come story by story in a burst, or mixed: the model has to do with both, and they count once.
+    for found in streams.iter_mut().filter(|found| found.name == HEADLINES) {
+        found.weight = 0.5;
+    }
+    let mut mixed = sets[HEADLINES].clone();
+    mixed.sort_by_key(|report| (report.time, report.key));
+    streams.push(stream(&format!("mixed {HEADLINES}"), mixed, 0.5));
+    streams
 }
 
 /// Articles with their candidates while earlier articles stand where the model puts them: a candidate is right if most
 /// of its labelled members are of the article's story. Gold stories alone never show the model a story in pieces, nor
 /// one with a stranger in it.
-fn made_rows(reports: &[Report], weights: [&[f64]; 2]) -> Vec<Row> {
+fn made_rows(stream: &Stream, weights: [&[f64]; 2]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (side, weights) in [false, true].into_iter().zip(weights) {
         let mut stories = Stories::new();
         let mut held: HashMap<Id, HashMap<Id, usize>> = HashMap::new();
         let mut members = Vec::new();
-        for (seq, report) in reports.iter().enumerate() {
+        for (seq, report) in stream.reports.iter().enumerate() {
             let mut member = member(seq, report, Id(report.key), &stories);
             let found = stories.assign(&member.vector, member.time, member.dated, &recall(&members)).unwrap();
             let (headline, length) = found.loaded.regime();
@@ -354,7 +374,7 @@ fn made_rows(reports: &[Report], weights: [&[f64]; 2]) -> Vec<Row> {
             stories.insert(member, &recall(&members)).unwrap();
         }
     }
-    balance(&mut rows);
+    balance(&mut rows, stream.weight);
     rows
 }
 
@@ -434,34 +454,23 @@ fn fit(folder: &Path, asked: Fit) -> Result<()> {
     for name in SETS.into_iter().chain(["basil"]) {
         sets.insert(name, load(folder, name)?);
     }
-    let mut streams: Vec<(&str, Vec<Report>)> =
-        SETS.iter().map(|name| (*name, arrival(sets[name].clone(), &[]))).collect();
-    // Headlines come story by story in a burst, or mixed: the model has to do with both.
-    let mut mixed = sets["uci"].clone();
-    mixed.sort_by_key(|report| (report.time, report.key));
-    streams.push(("mixed uci", mixed));
-    // One set alone must not say what is asked of undated articles.
-    for (name, told) in [("allsides", "undated allsides"), ("roundups2021", "undated roundups2021")] {
-        streams.push((told, arrival(without_dates(&sets[name]), &[])));
-    }
-    let mut rows: Vec<Row> =
-        streams.par_iter().flat_map(|(name, stream)| weighted(story_rows(stream), name)).collect();
+    let streams = streams(&sets);
+    let mut rows: Vec<Row> = streams.par_iter().flat_map(story_rows).collect();
     let constant = model::CONSTANT;
     let of_half = |rows: &[Row], side: bool, ridge: f64| {
         regress(&rows.iter().filter(|row| row.half == side).collect::<Vec<_>>(), ridge, constant)
     };
     let [one, other] = [false, true].map(|side| of_half(&rows, side, STORY_RIDGE));
-    let made = |stream: &[Report]| made_rows(stream, [&one, &other]);
-    let more = streams.par_iter().flat_map(|(name, stream)| weighted(made(stream), name));
+    let more = streams.par_iter().flat_map(|stream| made_rows(stream, [&one, &other]));
     rows.extend(more.collect::<Vec<_>>());
     println!("{} pairs of article and story", rows.len());
     for ridge in if explore { vec![STORY_RIDGE] } else { Vec::new() } {
         let fitted = [false, true].map(|side| of_half(&rows, side, ridge));
         for threshold in [-2.8, -2.2, -1.6, -0.8, 0.0] {
             let mut line = format!("ridge {ridge}, threshold {threshold}: unseen halves");
-            for (name, stream) in &streams {
+            for Stream { name, reports, .. } in &streams {
                 let scores = [false, true].map(|side| {
-                    let unseen: Vec<Report> = stream
+                    let unseen: Vec<Report> = reports
                         .iter()
                         .filter(|report| report.story.as_deref().is_some_and(|story| half(story) != side))
                         .cloned()
@@ -478,9 +487,9 @@ fn fit(folder: &Path, asked: Fit) -> Result<()> {
     let story = regress(&all, STORY_RIDGE, constant);
     for threshold in [-4.0, -3.4, -3.0, -2.6, -2.2, -1.2, -0.8, -0.6, -0.4, -0.2, 0.0, 0.4] {
         let mut line = format!("threshold {threshold}:");
-        for (name, stream) in &streams {
+        for Stream { name, reports, .. } in &streams {
             let (precision, recall, f1) =
-                b_cubed(stream, &simulate(stream, &story, [threshold; 3]), |_| true);
+                b_cubed(reports, &simulate(reports, &story, [threshold; 3]), |_| true);
             write!(line, " {name} {f1:.3} ({precision:.3}/{recall:.3})")?;
         }
         println!("{line}");
@@ -488,8 +497,10 @@ fn fit(folder: &Path, asked: Fit) -> Result<()> {
     let mut out = String::from(
         "//! Fitted constants; written by `examples/train_stories.rs`, which says from what.\n\nuse super::model::{INPUTS, SECOND_INPUTS, TOPIC_INPUTS};\n\n",
     );
-    writeln!(out, "/// Threshold of a story: texts, undated texts, headlines.")?;
-    writeln!(out, "pub(super) const STORY_THRESHOLDS: [f64; 3] = {STORY_THRESHOLDS:?};")?;
+    writeln!(out, "/// Threshold of a story: texts, undated texts, headlines. Chosen, not fitted.")?;
+    writeln!(out, "pub(super) /// Of texts, undated texts and headlines. Not fitted: chosen by what the whole program makes of the labelled sets (stories,
+/// tracking, quotes), of which this one sees a part.
+const STORY_THRESHOLDS: [f64; 3] = {STORY_THRESHOLDS:?};")?;
     list(&mut out, "Weights of a story's inputs; the last is the constant.", "STORY: [f64; INPUTS]", &story)?;
     if asked == Fit::Stories {
         let before = std::fs::read_to_string(WEIGHTS)?;
@@ -514,8 +525,10 @@ fn list(out: &mut String, told: &str, name: &str, weights: &[f64]) -> Result<()>
 }
 
 const STORY_RIDGE: f64 = 1.0;
+/// Of texts, undated texts and headlines. Not fitted: chosen by what the whole program makes of the labelled sets (stories,
+/// tracking, quotes), of which this one sees a part.
 const STORY_THRESHOLDS: [f64; 3] = [-1.2, -3.6, -0.9];
-/// Thresholds of the stories in whose pieces the model sees what to join: lower ones, so that there are strangers too.
+/// Thresholds of the stories in whose pieces the model sees what to join.
 const MADE_THRESHOLDS: [f64; 3] = [-0.8, -3.4, -0.6];
 const TOPIC_RIDGE: f64 = 0.05;
 

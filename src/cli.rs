@@ -5,7 +5,6 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 mod alerts;
-mod allocator;
 mod backtest;
 mod check;
 mod demo;

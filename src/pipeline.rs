@@ -50,7 +50,7 @@ pub mod view;
 mod withdraw;
 
 use self::{
-    batch::{gather, in_parallel},
+    batch::{analyse_all, gather},
     decide::Analysis,
     expire::Expiry,
     outbox::Outbox,
@@ -70,7 +70,6 @@ use crate::{
     event::{Ask, Event, Question, Report, Rules},
     failpoint,
     journal::{Commit, Journal, JournalError, LineRef},
-    poison::Reading,
     pulse::Pulse,
     store::{Store, StoreError, known::Known as Stored},
 };
@@ -434,7 +433,7 @@ impl Pipeline {
         });
         self.articles = 0;
         self.lines = false;
-        self.oldest.set(self.state.window.iter().next().map_or(position.day, |(_, kept)| kept.at.day));
+        self.oldest_day();
         let unposted = std::mem::take(&mut self.unposted);
         if let Some(post) = &self.post {
             for alert in unposted {
@@ -490,15 +489,6 @@ impl Pipeline {
         })?;
         Ok(())
     }
-}
-
-/// Analyses the articles in their order.
-fn analyse_all(articles: &[(&Article, &Reading)], state: &State) -> Vec<Analysis> {
-    in_parallel(articles, |(article, reading)| {
-        let _note = reading.last_note();
-        failpoint::pass_with("analyse", article.title.as_bytes());
-        decide::analyse(article, &state.names)
-    })
 }
 
 #[cfg(test)]

@@ -37,15 +37,15 @@ pub use self::{
     snapshot::Bar,
 };
 
-/// Memory for documents that are not yet written. Only who indexes a long journal needs all of it; with a quarter of it two
-/// fifths of the time go into making one of the pieces.
+/// Memory for documents that are not yet written. Only who indexes a long journal needs all of it: the
+/// more there is, the larger are the pieces, and the fewer are made one.
 const WRITER_BYTES: usize = 128 << 20;
 
 /// Lines between two commits of the index; a crash costs no more than to read them again.
 const COMMIT_LINES: u32 = 20_000;
 
 /// Pieces of the index that are made one. A daemon adds a piece a second: where those of all sizes were one level, as they
-/// are by default up to 10,000 documents, each document would be written anew a hundred times.
+/// are by default up to 10,000 documents, each document would be written anew again and again.
 const MERGED_AT_ONCE: usize = 8;
 const SMALLEST_LEVEL_DOCS: u32 = 64;
 /// Each level has pieces of up to four times the size of the one below: 2 to the power of this.

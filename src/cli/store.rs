@@ -34,7 +34,8 @@ enum What {
     /// In sled stand, for years: `identities` (id, address, text of an article; each leads to its report), `reports` (revision,
     /// hashes of its texts, story, original, what was told of it), `checkpoints` of feeds and files, `topics` (how a topic
     /// follows a story). In files of their own, for as long as it is compared with what comes in: `window` (an article's
-    /// sketch, and the words and names by which stories are found). `memory` is what a daemon holds of the window. `search` is the index of `stories`, `story` and `search`.
+    /// sketch, and the words and names by which stories are found). `memory` is what a daemon holds of the window. `search`
+    /// is the index of `stories`, `story` and `search`.
     Stats,
     /// Read everything, and decide the journal's articles again: nothing damaged, and every decision the same?
     ///

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    batch::in_parallel,
     decide::event_time,
-    in_parallel,
     record::{Known, encode, follow_key},
     state::State,
     story::{ACTIVE_SECS, Assignment, Loaded},

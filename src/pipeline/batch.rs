@@ -3,9 +3,15 @@
 use rayon::prelude::*;
 use tokio::sync::mpsc;
 
+use super::{
+    decide::{self, Analysis},
+    state::State,
+};
 use crate::{
-    article::{DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found},
+    article::{Article, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Delivery, Found},
     event::Event,
+    failpoint,
+    poison::Reading,
 };
 
 /// From so many articles on a batch is analysed by several threads.
@@ -45,4 +51,13 @@ pub(super) fn in_parallel<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> U + 
         return all.iter().map(each).collect();
     }
     all.par_iter().map(each).collect()
+}
+
+/// Analyses the articles in their order.
+pub(super) fn analyse_all(articles: &[(&Article, &Reading)], state: &State) -> Vec<Analysis> {
+    in_parallel(articles, |(article, reading)| {
+        let _note = reading.last_note();
+        failpoint::pass_with("analyse", article.title.as_bytes());
+        decide::analyse(article, &state.names)
+    })
 }

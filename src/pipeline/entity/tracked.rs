@@ -51,7 +51,7 @@ impl Default for Heads {
 }
 
 impl Heads {
-    /// 2^16 bits: of 10,000 names some 3,000 heads are different.
+    /// 2^16 bits, several for each head of ten thousand names.
     const WORDS: usize = 1 << 10;
 
     fn add(&mut self, spelling: &[u8]) {

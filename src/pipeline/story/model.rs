@@ -256,8 +256,7 @@ pub fn topic_score(
 }
 
 /// Log odds as a strict topic takes them: rare words alone do not speak for it where the texts share little else, as
-/// those of two affairs of one person. Chosen on the labelled sets moved in time: at equal misses (0.28 of a topic's
-/// articles), half of the false alarms.
+/// those of two affairs of one person. Chosen on the labelled sets moved in time.
 pub fn strict_odds(odds: f64, cosine: f64) -> f64 {
     odds + STRICT_LIKENESS * (cosine - STRICT_COSINE)
 }

@@ -2,7 +2,7 @@
 
 use super::model::{INPUTS, SECOND_INPUTS, TOPIC_INPUTS};
 
-/// Threshold of a story: texts, undated texts, headlines.
+/// Threshold of a story: texts, undated texts, headlines. Chosen, not fitted.
 pub(super) const STORY_THRESHOLDS: [f64; 3] = [-1.2, -3.6, -0.9];
 /// Weights of a story's inputs; the last is the constant.
 pub(super) const STORY: [f64; INPUTS] = [

@@ -19,7 +19,7 @@ const PAGES_MAX: usize = 200;
 /// Of one stream, unpacked.
 const STREAM_BYTES_MAX: usize = 16 << 20;
 
-/// Of what one page draws, unpacked: each of its operations takes some fifty times its bytes in memory.
+/// Of what one page draws, unpacked: all its operations stand in memory at once, each larger than its bytes.
 const PAGE_BYTES_MAX: usize = 2 << 20;
 
 /// Fonts of one page.
