@@ -97,6 +97,7 @@ pub(crate) struct WindowedRow<'a> {
     #[serde(borrow)]
     pub(crate) persons: Vec<&'a str>,
     pub(crate) learned: Vec<u64>,
+    pub(crate) fits_too: Vec<Id>,
 }
 
 /// What stands first in a row, up to what the stories need of it.

@@ -1,7 +1,10 @@
 //! What is kept of articles by their numbers. They come in order, and most leave from the front: a row of them beside each
 //! other takes a third of a tree's memory, and a number says nearly where it stands.
 
-use std::collections::VecDeque;
+use std::{cmp::Ordering, collections::VecDeque};
+
+/// Where the gaps are unlike each other, guesses may be poor: after so many a search goes by halves.
+const GUESSES: u32 = 3;
 
 /// Numbers with what is kept of each.
 #[derive(Clone, Debug)]
@@ -115,20 +118,36 @@ impl<T> Roll<T> {
     /// Where a number stands, or would.
     fn place(&self, seq: u64) -> Result<usize, usize> {
         let (Some(last), true) = (self.last(), seq >= self.front) else { return Err(0) };
+        let behind = self.rows.len() - 1;
         if seq > last {
-            return Err(self.rows.len());
+            return Err(behind + 1);
         }
-        // were there no gaps, it would stand so far from the front; each gap before it is one place less
-        let ahead = usize::try_from(seq - self.front).unwrap_or(usize::MAX);
-        let gaps =
-            usize::try_from(last - self.front).unwrap_or(usize::MAX).saturating_sub(self.rows.len() - 1);
-        let (mut from, mut to) = (ahead.saturating_sub(gaps), ahead.min(self.rows.len() - 1));
-        while from < to {
-            let middle = usize::midpoint(from, to);
-            if self.rows.get(middle).is_some_and(|row| row.seq < seq) {
-                from = middle + 1;
-            } else {
-                to = middle;
+        // Numbers rise by one at least from row to row: from a row whose number is known, it stands at most so many rows on
+        // as it is greater, and about so many as the gaps are wide in the mean.
+        let numbers = last - self.front;
+        let rows = |numbers: u64| usize::try_from(numbers).unwrap_or(usize::MAX);
+        let about = |ahead: u64| {
+            let share = u128::from(ahead) * behind as u128 / u128::from(numbers.max(1));
+            usize::try_from(share).unwrap_or(behind)
+        };
+        let (mut from, mut to) =
+            (behind.saturating_sub(rows(last - seq)), behind.min(rows(seq - self.front)));
+        let mut guess = about(seq - self.front);
+        for step in 0.. {
+            guess = if step < GUESSES { guess.clamp(from, to) } else { usize::midpoint(from, to) };
+            let Some(row) = self.rows.get(guess).filter(|_| from < to) else { break };
+            match row.seq.cmp(&seq) {
+                Ordering::Equal => return Ok(guess),
+                Ordering::Less => {
+                    from = guess + 1;
+                    to = to.min(guess.saturating_add(rows(seq - row.seq)));
+                    guess += about(seq - row.seq);
+                }
+                Ordering::Greater => {
+                    to = guess;
+                    from = from.max(guess.saturating_sub(rows(row.seq - seq)));
+                    guess = guess.saturating_sub(about(row.seq - seq));
+                }
             }
         }
         if self.rows.get(from).is_some_and(|row| row.seq == seq) { Ok(from) } else { Err(from) }

@@ -28,12 +28,13 @@ struct Row {
     entry: Option<dedupe::Entry>,
     ready: Option<Ready>,
     learned: Vec<u64>,
+    fits_too: Vec<Id>,
     persons: Vec<String>,
 }
 
 impl Row {
     fn read(seq: u64, value: &[u8], latest: u64) -> Result<Self, ViewError> {
-        let WindowedRow { at, seen_at, entry, member, persons, learned } =
+        let WindowedRow { at, seen_at, entry, member, persons, learned, fits_too } =
             record::decode_row(Tree::Window, value)?;
         let persons = if bearers::is_recent(seq, latest) { persons } else { Vec::new() };
         Ok(Self {
@@ -43,6 +44,7 @@ impl Row {
             entry: dedupe::Entry::decode(entry),
             ready: Member::decode(member).map(Ready::of),
             learned,
+            fits_too,
             persons: persons.into_iter().map(str::to_owned).collect(),
         })
     }
@@ -86,7 +88,7 @@ impl State {
     ) {
         let mut entries = Vec::with_capacity(rows.len());
         let mut members = Vec::with_capacity(rows.len());
-        for Row { seq, at, seen_at, entry, ready, learned, persons } in rows {
+        for Row { seq, at, seen_at, entry, ready, learned, fits_too, persons } in rows {
             self.clock = self.clock.max(seen_at);
             entries.extend(entry);
             let Some(ready) = ready else { continue };
@@ -95,6 +97,7 @@ impl State {
                 self.learned.add(topic, seq);
                 pinned.insert(seq);
             }
+            self.kin.insert(seq, story, &fits_too);
             self.window.insert(seq, Kept { at, seen_at });
             members.push(ready);
             recent.push_back((seq, story, persons));
