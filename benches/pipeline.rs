@@ -16,7 +16,7 @@ use storywatch::{
         fingerprint, quote,
         story::{Assignment, Member, Stories, terms},
         text::{self, Words},
-        topic::{Doc, Learned, Memory, Topics, Trace},
+        topic::{Doc, Learned, Memory, Scope, Topics, Trace},
     },
 };
 
@@ -155,7 +155,7 @@ pub(crate) fn topics(corpus: &Corpus) {
             besides: None,
             followed_beside: BTreeSet::new(),
         };
-        let verdicts = topics.judge(&doc, assignment, stories, &memory);
+        let verdicts = topics.judge(&doc, assignment, stories, &memory, Scope::Matches);
         of_story.extend(verdicts.traces.into_iter().map(|(topic, trace, _)| (topic, trace)));
     });
 }

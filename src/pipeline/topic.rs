@@ -127,6 +127,15 @@ pub struct Miss {
     pub missing: String,
 }
 
+/// What is asked of the topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that match.
+    Matches,
+    /// Also all those that come near by some of their words; it takes longer.
+    NearMisses,
+}
+
 /// All that the topics say of an article.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdicts {
@@ -212,17 +221,18 @@ impl Topics {
         self.profiles.learner(place)
     }
 
-    /// Judges an article. Neither the article nor the traces of its own may be in yet.
+    /// Judges an article; the scope changes nothing of what matches. Neither the article nor the traces of its own may be in yet.
     pub fn judge(
         &self,
         doc: &Doc<'_>,
         assignment: &Assignment,
         stories: &Stories,
         memory: &Memory<'_>,
+        scope: Scope,
     ) -> Verdicts {
         let subject = Subject::new(*doc);
         let mut cases: BTreeMap<usize, Case> = BTreeMap::new();
-        for place in self.asked(doc, &subject) {
+        for place in self.asked(doc, &subject, scope) {
             if let Some(topic) = self.followed.get(place) {
                 by_words(topic, &subject, doc.entities, cases.entry(place).or_default());
             }
@@ -262,8 +272,8 @@ impl Topics {
     }
 
     /// Topics whose query or names may hold.
-    fn asked(&self, doc: &Doc<'_>, subject: &Subject<'_>) -> BTreeSet<usize> {
-        let mut asked = self.askers.of(doc, subject);
+    fn asked(&self, doc: &Doc<'_>, subject: &Subject<'_>, scope: Scope) -> BTreeSet<usize> {
+        let mut asked = self.askers.of(doc, subject, scope);
         let tracked =
             |name: &Name| doc.entities.iter().any(|entity| entity.tracked && entity.name == name.canonical);
         if doc.entities.iter().any(|entity| entity.tracked) {
@@ -524,7 +534,7 @@ mod tests {
             besides: None,
             followed_beside: BTreeSet::new(),
         };
-        topics.judge(&doc, &assignment, &stories, &memory)
+        topics.judge(&doc, &assignment, &stories, &memory, Scope::NearMisses)
     }
 
     #[track_caller]

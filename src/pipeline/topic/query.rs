@@ -181,8 +181,8 @@ impl Query {
     /// holds; none if it can hold without any.
     pub fn literals(&self) -> Option<Vec<String>> {
         match self {
-            Self::Words(_, words) => Some(vec![words.needle.to_lowercase()]),
-            Self::Near(_, pair) => pair.first().map(|words| vec![words.needle.to_lowercase()]),
+            Self::Words(_, words) => Some(vec![words.literal()]),
+            Self::Near(_, pair) => pair.first().map(|words| vec![words.literal()]),
             Self::And(parts) => {
                 parts.iter().filter_map(Self::literals).max_by_key(|list| list.iter().map(String::len).min())
             }
@@ -223,6 +223,11 @@ impl Words {
     /// The words in lower case, in their order.
     pub fn lower(&self) -> impl Iterator<Item = String> {
         self.list.iter().map(|word| word.to_lowercase())
+    }
+
+    /// What occurs in a text in lower case, with a space between words, wherever they do.
+    pub(super) fn literal(&self) -> String {
+        self.needle.to_lowercase()
     }
 
     /// Whether their case counts.
