@@ -7,6 +7,9 @@ use storywatch::article::Article;
 const BODY_BYTES: usize = 5_000;
 const OUTLETS: u64 = 40;
 const VOCABULARY: u64 = 20_000;
+const PEOPLE: u64 = 20_000;
+/// Who is in one article.
+const CAST: usize = 6;
 
 /// `SplitMix64` (Steele, Lea, Flood 2014): small, and the same for ever.
 pub(crate) struct Random(pub(crate) u64);
@@ -62,13 +65,14 @@ fn title(random: &mut Random) -> String {
 /// Begins with two paragraphs of `told`, where there are any.
 fn body(random: &mut Random, told: &str) -> String {
     let mut body = String::with_capacity(BODY_BYTES + 200);
+    let cast: Vec<String> = (0..CAST).map(|_| person(random)).collect();
     for paragraph in told.lines().take(2) {
         body.push_str(paragraph);
         body.push('\n');
     }
     while body.len() < BODY_BYTES {
         for _ in 0..4 {
-            sentence(random, &mut body);
+            sentence(random, &cast, &mut body);
         }
         body.pop();
         body.push('\n');
@@ -77,9 +81,10 @@ fn body(random: &mut Random, told: &str) -> String {
     body
 }
 
-fn sentence(random: &mut Random, body: &mut String) {
+fn sentence(random: &mut Random, cast: &[String], body: &mut String) {
     if random.of_hundred(40) {
-        body.push_str(&person(random));
+        let who = usize::try_from(random.below(CAST as u64)).unwrap_or(0);
+        body.push_str(cast.get(who).map_or("", String::as_str));
     } else {
         body.push_str(&capital(&word(random)));
     }
@@ -94,19 +99,23 @@ fn sentence(random: &mut Random, body: &mut String) {
 }
 
 fn person(random: &mut Random) -> String {
-    named(random.below(400))
+    named(rank(random, PEOPLE))
 }
 
-/// A name for each number; the first 400 stand in the articles.
+/// A name for each number; the smaller it is, the more articles have it.
 pub(crate) fn named(number: u64) -> String {
     format!("{} {}", capital(&spelled(number * 7 + 3)), capital(&spelled(number * 31 + 11)))
 }
 
-/// Rare words are many and frequent ones few, roughly as Zipf found.
 fn word(random: &mut Random) -> String {
-    let bound = 1 + random.below(VOCABULARY);
+    spelled(rank(random, VOCABULARY))
+}
+
+/// What is rare is many things and what is frequent few, roughly as Zipf found of words.
+fn rank(random: &mut Random, bound: u64) -> u64 {
     let bound = 1 + random.below(bound);
-    spelled(random.below(bound))
+    let bound = 1 + random.below(bound);
+    random.below(bound)
 }
 
 pub(crate) fn spelled(number: u64) -> String {

@@ -129,7 +129,7 @@ pub(crate) fn topics(corpus: &Corpus) {
     let sampled = corpus.articles.iter().step_by((corpus.articles.len() / TOPICS).max(1)).take(TOPICS);
     let rules = sampled.zip(0..).map(|(article, number): (&Article, u64)| TopicRule {
         name: number.to_string(),
-        query: Some(format!("\"{}\" AND {}*", corpus::named(number % 400), corpus::spelled(number))),
+        query: Some(format!("\"{}\" AND {}*", corpus::named(number), corpus::spelled(number))),
         examples: vec![article.clone()],
         ..TopicRule::default()
     });

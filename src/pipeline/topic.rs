@@ -201,7 +201,7 @@ impl Topics {
     pub fn compile(rules: &Rules) -> (Self, Vec<String>) {
         let mut warnings = Vec::new();
         let topics: Vec<Topic> = rules.topics.iter().map(|rule| compile(rule, &mut warnings)).collect();
-        let askers = Askers::compile(&topics, &mut warnings);
+        let askers = Askers::compile(&topics);
         let profiles = Profiles::compile(&rules.topics);
         (Self { followed: topics, askers, profiles }, warnings)
     }
@@ -232,7 +232,7 @@ impl Topics {
     ) -> Verdicts {
         let subject = Subject::new(*doc);
         let mut cases: BTreeMap<usize, Case> = BTreeMap::new();
-        for place in self.asked(doc, &subject, scope) {
+        for place in self.asked(doc, scope) {
             if let Some(topic) = self.followed.get(place) {
                 by_words(topic, &subject, doc.entities, cases.entry(place).or_default());
             }
@@ -272,8 +272,8 @@ impl Topics {
     }
 
     /// Topics whose query or names may hold.
-    fn asked(&self, doc: &Doc<'_>, subject: &Subject<'_>, scope: Scope) -> BTreeSet<usize> {
-        let mut asked = self.askers.of(doc, subject, scope);
+    fn asked(&self, doc: &Doc<'_>, scope: Scope) -> BTreeSet<usize> {
+        let mut asked = self.askers.of(doc, scope);
         let tracked =
             |name: &Name| doc.entities.iter().any(|entity| entity.tracked && entity.name == name.canonical);
         if doc.entities.iter().any(|entity| entity.tracked) {
@@ -292,6 +292,7 @@ impl Topics {
         memory: &Memory<'_>,
     ) -> Verdicts {
         let mut verdicts = Verdicts::default();
+        let mut traced = memory.traces.len();
         for (place, mut case) in cases {
             let Some(topic) = self.followed.get(place) else { continue };
             let likeness = case.likeness.take();
@@ -319,7 +320,8 @@ impl Topics {
             trace.adopted |= case.adopts;
             let known = memory.traces.contains_key(&place) || trace.sample || trace.adopted || case.matched;
             let like = trace.best >= profile::step_of(model::LIKENESS_KEPT);
-            if trace != old && (known || like && memory.traces.len() < TRACES_MAX) {
+            if trace != old && (known || like && traced < TRACES_MAX) {
+                traced += usize::from(!memory.traces.contains_key(&place));
                 let room = self.learner(place).is_some_and(|learner| !memory.learned.is_full(learner));
                 verdicts.traces.push((place, trace, teaches && room));
             }
@@ -431,6 +433,7 @@ fn by_likeness(topic: &Topic, likeness: Likeness, trace: Trace, reports: u32, ca
         }
     } else if !case.matched {
         case.evidence.push(text);
+        let odds = (odds * 10.0).round() / 10.0 + 0.0; // no -0.0
         let lacking = format!("too little like the samples: {odds:.1} of {threshold:.1} needed");
         case.missing =
             Some(case.missing.take().map_or(lacking.clone(), |other| format!("{other}; {lacking}")));
@@ -492,7 +495,11 @@ mod tests {
     }
 
     fn judge(rule: TopicRule, text: &str, following: Option<Trace>) -> Verdicts {
-        let rules = Rules { topics: vec![rule], ..Rules::default() };
+        judge_all(vec![rule], text, following.into_iter().map(|trace| (0, trace)).collect())
+    }
+
+    fn judge_all(topics: Vec<TopicRule>, text: &str, traces: BTreeMap<usize, Trace>) -> Verdicts {
+        let rules = Rules { topics, ..Rules::default() };
         let (topics, warnings) = Topics::compile(&rules);
         assert_eq!(warnings, Vec::<String>::new());
         let mut stories = Stories::new();
@@ -525,7 +532,6 @@ mod tests {
             time: 0,
             dated: true,
         };
-        let traces = following.into_iter().map(|trace| (0, trace)).collect();
         let learned = Learned::default();
         let memory = Memory {
             story: assignment.story,
@@ -596,6 +602,27 @@ mod tests {
     fn an_article_that_is_unlike_the_samples_leaves_no_trace() {
         assert_eq!(judge(like(FERRY), FERRY_AGAIN, None).traces.len(), 1);
         assert_eq!(judge(like(FERRY), BUDGET, None).traces, []);
+    }
+
+    #[test]
+    fn a_story_is_remembered_by_so_many_topics_at_most_that_it_is_merely_like() {
+        let topic = |number: usize| TopicRule {
+            name: number.to_string(),
+            sensitivity: Sensitivity::Strict,
+            ..like(
+                "Ninety passengers of a ferry waited on Monday at Holm harbour. The weather was fine, the captain said.",
+            )
+        };
+        let topics: Vec<_> = (0..TRACES_MAX + 10).map(topic).collect();
+        // The first topics are new to the story, all others remember it.
+        let traced = |new: usize| {
+            let known = (new..topics.len()).take(TRACES_MAX - 4);
+            let traces = known.map(|place| (place, Trace { best: 1, sum: 1, ..Trace::default() }));
+            let verdicts = judge_all(topics.clone(), FERRY, traces.collect());
+            assert_eq!(verdicts.matches, [], "merely like");
+            verdicts.traces.iter().filter(|(place, ..)| *place < new).count()
+        };
+        assert_eq!([3, 4, 14].map(traced), [3, 4, 4]);
     }
 
     #[test]
