@@ -6,7 +6,13 @@ use storywatch::article::Article;
 
 const BODY_BYTES: usize = 5_000;
 const OUTLETS: u64 = 40;
-const VOCABULARY: u64 = 20_000;
+/// What stands everywhere comes first: a word's rank says how frequent it is, as Zipf found.
+const SMALL_WORDS: [&str; 40] = [
+    "the", "of", "to", "and", "in", "a", "that", "is", "for", "on", "it", "as", "was", "said", "he", "with",
+    "by", "at", "be", "from", "his", "have", "has", "not", "are", "an", "but", "they", "this", "who", "had",
+    "their", "will", "more", "were", "been", "about", "would", "which", "people",
+];
+const VOCABULARY: u64 = 300_000;
 const PEOPLE: u64 = 20_000;
 /// Who is in one article.
 const CAST: usize = 6;
@@ -28,6 +34,14 @@ impl Random {
 
     pub(crate) fn of_hundred(&mut self, share: u64) -> bool {
         self.below(100) < share
+    }
+
+    /// Small numbers are frequent, large ones rare: each by the inverse of itself.
+    #[expect(clippy::cast_precision_loss, reason = "ranks are small")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the bound")]
+    pub(crate) fn rank(&mut self, bound: u64) -> u64 {
+        let drawn = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        ((drawn * (bound as f64).ln()).exp() as u64).saturating_sub(1).min(bound - 1)
     }
 }
 
@@ -53,11 +67,15 @@ pub(crate) fn articles(seed: u64, count: usize) -> Vec<Article> {
     made
 }
 
+fn drawn(random: &mut Random) -> String {
+    word(random.rank(VOCABULARY))
+}
+
 fn title(random: &mut Random) -> String {
     let mut title = person(random);
     for _ in 0..5 {
         title.push(' ');
-        title.push_str(&word(random));
+        title.push_str(&drawn(random));
     }
     title
 }
@@ -86,12 +104,12 @@ fn sentence(random: &mut Random, cast: &[String], body: &mut String) {
         let who = usize::try_from(random.below(CAST as u64)).unwrap_or(0);
         body.push_str(cast.get(who).map_or("", String::as_str));
     } else {
-        body.push_str(&capital(&word(random)));
+        body.push_str(&capital(&drawn(random)));
     }
     let quoted = random.of_hundred(20);
     body.push_str(if quoted { " said: “" } else { " " });
     for _ in 0..8 + random.below(12) {
-        body.push_str(&word(random));
+        body.push_str(&drawn(random));
         body.push(' ');
     }
     body.pop();
@@ -99,7 +117,7 @@ fn sentence(random: &mut Random, cast: &[String], body: &mut String) {
 }
 
 fn person(random: &mut Random) -> String {
-    named(rank(random, PEOPLE))
+    named(random.rank(PEOPLE))
 }
 
 /// A name for each number; the smaller it is, the more articles have it.
@@ -107,15 +125,10 @@ pub(crate) fn named(number: u64) -> String {
     format!("{} {}", capital(&spelled(number * 7 + 3)), capital(&spelled(number * 31 + 11)))
 }
 
-fn word(random: &mut Random) -> String {
-    spelled(rank(random, VOCABULARY))
-}
-
-/// What is rare is many things and what is frequent few, roughly as Zipf found of words.
-fn rank(random: &mut Random, bound: u64) -> u64 {
-    let bound = 1 + random.below(bound);
-    let bound = 1 + random.below(bound);
-    random.below(bound)
+/// A word that is as frequent as its rank says.
+pub(crate) fn word(rank: u64) -> String {
+    let small = usize::try_from(rank).ok().and_then(|rank| SMALL_WORDS.get(rank));
+    small.map_or_else(|| spelled(rank), |word| (*word).to_owned())
 }
 
 pub(crate) fn spelled(number: u64) -> String {

@@ -495,11 +495,7 @@ mod tests {
     }
 
     fn judge(rule: TopicRule, text: &str, following: Option<Trace>) -> Verdicts {
-        judge_all(vec![rule], text, following.into_iter().map(|trace| (0, trace)).collect())
-    }
-
-    fn judge_all(topics: Vec<TopicRule>, text: &str, traces: BTreeMap<usize, Trace>) -> Verdicts {
-        let rules = Rules { topics, ..Rules::default() };
+        let rules = Rules { topics: vec![rule], ..Rules::default() };
         let (topics, warnings) = Topics::compile(&rules);
         assert_eq!(warnings, Vec::<String>::new());
         let mut stories = Stories::new();
@@ -532,6 +528,7 @@ mod tests {
             time: 0,
             dated: true,
         };
+        let traces = following.into_iter().map(|trace| (0, trace)).collect();
         let learned = Learned::default();
         let memory = Memory {
             story: assignment.story,
@@ -606,23 +603,39 @@ mod tests {
 
     #[test]
     fn a_story_is_remembered_by_so_many_topics_at_most_that_it_is_merely_like() {
-        let topic = |number: usize| TopicRule {
-            name: number.to_string(),
-            sensitivity: Sensitivity::Strict,
-            ..like(
-                "Ninety passengers of a ferry waited on Monday at Holm harbour. The weather was fine, the captain said.",
-            )
+        let topic = |number: usize| TopicRule { name: number.to_string(), ..like(FERRY) };
+        let rules = Rules { topics: (0..TRACES_MAX + 10).map(topic).collect(), ..Rules::default() };
+        let (topics, _) = Topics::compile(&rules);
+        let learned = Learned::default();
+        let doc = Doc {
+            title: "",
+            text: FERRY_AGAIN,
+            outlet: "",
+            url: None,
+            language: None,
+            entities: &[],
+            time: 0,
+            dated: true,
         };
-        let topics: Vec<_> = (0..TRACES_MAX + 10).map(topic).collect();
-        // The first topics are new to the story, all others remember it.
-        let traced = |new: usize| {
-            let known = (new..topics.len()).take(TRACES_MAX - 4);
-            let traces = known.map(|place| (place, Trace { best: 1, sum: 1, ..Trace::default() }));
-            let verdicts = judge_all(topics.clone(), FERRY, traces.collect());
-            assert_eq!(verdicts.matches, [], "merely like");
-            verdicts.traces.iter().filter(|(place, ..)| *place < new).count()
+        let merely_like = |topic| {
+            let inputs = [0.0; model::TOPIC_INPUTS];
+            let compared = Compared { topic, inputs, learned: None, is_sample: false };
+            let odds = model::LIKENESS_KEPT + 1.0;
+            let likeness = Likeness { compared, odds, cosine: 0.1, learned: None, headline: false };
+            (topic, Case { likeness: Some(likeness), ..Case::default() })
         };
-        assert_eq!([3, 4, 14].map(traced), [3, 4, 4]);
+        // All are like the article, and so many of them remember its story already.
+        let new = |known: usize| {
+            let trace = Trace { best: 1, sum: 1, ..Trace::default() };
+            let traces = (0..known).map(|place| (place, trace)).collect();
+            let followed_beside = BTreeSet::new();
+            let memory = Memory { story: None, traces, learned: &learned, besides: None, followed_beside };
+            let cases = (0..rules.topics.len()).map(merely_like).collect();
+            let (assignment, stories) = (Assignment::default(), Stories::new());
+            let verdicts = topics.conclude(cases, &Subject::new(doc), &assignment, &stories, &memory);
+            verdicts.traces.iter().filter(|(place, ..)| *place >= known).count()
+        };
+        assert_eq!([0, TRACES_MAX - 4, TRACES_MAX].map(new), [TRACES_MAX, 4, 0]);
     }
 
     #[test]
