@@ -94,7 +94,7 @@ pub fn runs(text: &str, mut each: impl FnMut(u64, usize, bool)) -> bool {
                     length += 1;
                 }
                 _ => {
-                    for char in text.get(at..).and_then(|rest| rest.chars().next()).into_iter() {
+                    if let Some(char) = text.get(at..).and_then(|rest| rest.chars().next()) {
                         plain &= !FOLDED.contains(&char);
                         for lower in char.to_lowercase() {
                             let bytes = &mut [0; 4];
