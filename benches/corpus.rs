@@ -6,7 +6,16 @@ use storywatch::article::Article;
 
 const BODY_BYTES: usize = 5_000;
 const OUTLETS: u64 = 40;
-const VOCABULARY: u64 = 20_000;
+/// What stands everywhere comes first: a word's rank says how frequent it is, as Zipf found.
+const SMALL_WORDS: [&str; 40] = [
+    "the", "of", "to", "and", "in", "a", "that", "is", "for", "on", "it", "as", "was", "said", "he", "with",
+    "by", "at", "be", "from", "his", "have", "has", "not", "are", "an", "but", "they", "this", "who", "had",
+    "their", "will", "more", "were", "been", "about", "would", "which", "people",
+];
+const VOCABULARY: u64 = 300_000;
+const PEOPLE: u64 = 20_000;
+/// Who is in one article.
+const CAST: usize = 6;
 
 /// `SplitMix64` (Steele, Lea, Flood 2014): small, and the same for ever.
 pub(crate) struct Random(pub(crate) u64);
@@ -25,6 +34,14 @@ impl Random {
 
     pub(crate) fn of_hundred(&mut self, share: u64) -> bool {
         self.below(100) < share
+    }
+
+    /// Small numbers are frequent, large ones rare: each by the inverse of itself.
+    #[expect(clippy::cast_precision_loss, reason = "ranks are small")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the bound")]
+    pub(crate) fn rank(&mut self, bound: u64) -> u64 {
+        let drawn = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        ((drawn * (bound as f64).ln()).exp() as u64).saturating_sub(1).min(bound - 1)
     }
 }
 
@@ -50,11 +67,15 @@ pub(crate) fn articles(seed: u64, count: usize) -> Vec<Article> {
     made
 }
 
+fn drawn(random: &mut Random) -> String {
+    word(random.rank(VOCABULARY))
+}
+
 fn title(random: &mut Random) -> String {
     let mut title = person(random);
     for _ in 0..5 {
         title.push(' ');
-        title.push_str(&word(random));
+        title.push_str(&drawn(random));
     }
     title
 }
@@ -62,13 +83,14 @@ fn title(random: &mut Random) -> String {
 /// Begins with two paragraphs of `told`, where there are any.
 fn body(random: &mut Random, told: &str) -> String {
     let mut body = String::with_capacity(BODY_BYTES + 200);
+    let cast: Vec<String> = (0..CAST).map(|_| person(random)).collect();
     for paragraph in told.lines().take(2) {
         body.push_str(paragraph);
         body.push('\n');
     }
     while body.len() < BODY_BYTES {
         for _ in 0..4 {
-            sentence(random, &mut body);
+            sentence(random, &cast, &mut body);
         }
         body.pop();
         body.push('\n');
@@ -77,16 +99,17 @@ fn body(random: &mut Random, told: &str) -> String {
     body
 }
 
-fn sentence(random: &mut Random, body: &mut String) {
+fn sentence(random: &mut Random, cast: &[String], body: &mut String) {
     if random.of_hundred(40) {
-        body.push_str(&person(random));
+        let who = usize::try_from(random.below(CAST as u64)).unwrap_or(0);
+        body.push_str(cast.get(who).map_or("", String::as_str));
     } else {
-        body.push_str(&capital(&word(random)));
+        body.push_str(&capital(&drawn(random)));
     }
     let quoted = random.of_hundred(20);
     body.push_str(if quoted { " said: “" } else { " " });
     for _ in 0..8 + random.below(12) {
-        body.push_str(&word(random));
+        body.push_str(&drawn(random));
         body.push(' ');
     }
     body.pop();
@@ -94,19 +117,18 @@ fn sentence(random: &mut Random, body: &mut String) {
 }
 
 fn person(random: &mut Random) -> String {
-    named(random.below(400))
+    named(random.rank(PEOPLE))
 }
 
-/// A name for each number; the first 400 stand in the articles.
+/// A name for each number; the smaller it is, the more articles have it.
 pub(crate) fn named(number: u64) -> String {
     format!("{} {}", capital(&spelled(number * 7 + 3)), capital(&spelled(number * 31 + 11)))
 }
 
-/// Rare words are many and frequent ones few, roughly as Zipf found.
-fn word(random: &mut Random) -> String {
-    let bound = 1 + random.below(VOCABULARY);
-    let bound = 1 + random.below(bound);
-    spelled(random.below(bound))
+/// A word that is as frequent as its rank says.
+pub(crate) fn word(rank: u64) -> String {
+    let small = usize::try_from(rank).ok().and_then(|rank| SMALL_WORDS.get(rank));
+    small.map_or_else(|| spelled(rank), |word| (*word).to_owned())
 }
 
 pub(crate) fn spelled(number: u64) -> String {

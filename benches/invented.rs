@@ -14,7 +14,7 @@ use storywatch::{
     journal::{Commit, Journal, LineRef, state_dir::StateDir},
 };
 
-use crate::corpus::{Random, capital, spelled};
+use crate::corpus::{Random, capital, spelled, word};
 
 /// Articles of one batch.
 const BATCH: u64 = 512;
@@ -23,12 +23,6 @@ const DAYS: i64 = 30;
 const DAY_SECS: i64 = 86_400;
 const BODY_BYTES: usize = 5_000;
 
-/// What stands everywhere comes first: a word's rank says how frequent it is, as Zipf found.
-const SMALL_WORDS: [&str; 40] = [
-    "the", "of", "to", "and", "in", "a", "that", "is", "for", "on", "it", "as", "was", "said", "he", "with",
-    "by", "at", "be", "from", "his", "have", "has", "not", "are", "an", "but", "they", "this", "who", "had",
-    "their", "will", "more", "were", "been", "about", "would", "which", "people",
-];
 const VOCABULARY: u64 = 300_000;
 const PEOPLE: u64 = 20_000;
 const OUTLETS: u64 = 400;
@@ -70,12 +64,6 @@ pub(crate) fn topics() -> impl Iterator<Item = String> {
 /// A person of whom more is told the smaller the number is.
 pub(crate) fn person(number: u64) -> String {
     format!("{} {}", capital(&spelled(number * 7 + 3)), capital(&spelled(number * 31 + 11)))
-}
-
-/// A word that is as frequent as its rank says.
-pub(crate) fn word(rank: u64) -> String {
-    let small = usize::try_from(rank).ok().and_then(|rank| SMALL_WORDS.get(rank));
-    small.map_or_else(|| spelled(rank), |word| (*word).to_owned())
 }
 
 pub(crate) fn outlet(number: u64) -> String {
@@ -148,24 +136,17 @@ impl Press {
     }
 
     fn story(&mut self, id: Id) -> Story {
-        let people = (0..6).map(|_| self.rank(PEOPLE)).collect();
-        let statements =
-            (0..5).map(|_| (0..6 + self.random.below(14)).map(|_| self.rank(VOCABULARY)).collect()).collect();
+        let people = (0..6).map(|_| self.random.rank(PEOPLE)).collect();
+        let statements = (0..5)
+            .map(|_| (0..6 + self.random.below(14)).map(|_| self.random.rank(VOCABULARY)).collect())
+            .collect();
         let topic = (self.random.below(TOLD_STORIES) == 0).then(|| self.random.below(TOPICS));
         Story { id, reports: 0, people, statements, topic, original: None }
     }
 
-    /// Small numbers are frequent, large ones rare: each by the inverse of itself.
-    #[expect(clippy::cast_precision_loss, reason = "ranks are small")]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the bound")]
-    fn rank(&mut self, bound: u64) -> u64 {
-        let drawn = (self.random.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        ((drawn * (bound as f64).ln()).exp() as u64).saturating_sub(1).min(bound - 1)
-    }
-
     fn article(&mut self, number: u64, seen_at: Timestamp) -> (Article, Decision, Vec<Alert>) {
         let report = Id::of(&[&number.to_be_bytes()]);
-        let place = self.random.of_hundred(IN_STORIES).then(|| self.rank(STORIES));
+        let place = self.random.of_hundred(IN_STORIES).then(|| self.random.rank(STORIES));
         let place = place.and_then(|place| usize::try_from(place).ok());
         let mut story = match place.and_then(|place| self.stories.get_mut(place)) {
             Some(slot) => {
@@ -189,7 +170,7 @@ impl Press {
             story.id = report;
         }
         story.reports += 1;
-        let outlet = outlet(self.rank(OUTLETS));
+        let outlet = outlet(self.random.rank(OUTLETS));
         let told = self.told(number, report, seen_at, outlet, &mut story);
         if let Some(slot) = place.and_then(|place| self.stories.get_mut(place)) {
             *slot = story;
@@ -257,8 +238,12 @@ impl Press {
         seen_at: Timestamp,
         story: &Story,
     ) -> (Article, Vec<Entity>, Vec<Quote>) {
-        let people: Vec<u64> =
-            story.people.iter().copied().chain([self.rank(PEOPLE), self.rank(PEOPLE)]).collect();
+        let people: Vec<u64> = story
+            .people
+            .iter()
+            .copied()
+            .chain([self.random.rank(PEOPLE), self.random.rank(PEOPLE)])
+            .collect();
         let mut entities: Vec<Entity> = Vec::new();
         let mut quotes = Vec::new();
         let mut title = person(people.first().copied().unwrap_or(0));
@@ -323,7 +308,7 @@ impl Press {
         let mut text = String::new();
         for rank in statement {
             let other = self.random.of_hundred(8);
-            let rank = if other { self.rank(VOCABULARY) } else { *rank };
+            let rank = if other { self.random.rank(VOCABULARY) } else { *rank };
             text.push_str(self.words.get(usize::try_from(rank).unwrap_or(0)).map_or("", String::as_str));
             text.push(' ');
         }
@@ -332,7 +317,7 @@ impl Press {
     }
 
     fn push_word(&mut self, text: &mut String) {
-        let rank = self.rank(VOCABULARY);
+        let rank = self.random.rank(VOCABULARY);
         text.push_str(self.words.get(usize::try_from(rank).unwrap_or(0)).map_or("", String::as_str));
     }
 }

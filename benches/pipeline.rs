@@ -16,7 +16,7 @@ use storywatch::{
         fingerprint, quote,
         story::{Assignment, Member, Stories, terms},
         text::{self, Words},
-        topic::{Doc, Learned, Memory, Topics, Trace},
+        topic::{Doc, Learned, Memory, Scope, Topics, Trace},
     },
 };
 
@@ -129,7 +129,7 @@ pub(crate) fn topics(corpus: &Corpus) {
     let sampled = corpus.articles.iter().step_by((corpus.articles.len() / TOPICS).max(1)).take(TOPICS);
     let rules = sampled.zip(0..).map(|(article, number): (&Article, u64)| TopicRule {
         name: number.to_string(),
-        query: Some(format!("\"{}\" AND {}*", corpus::named(number % 400), corpus::spelled(number))),
+        query: Some(format!("\"{}\" AND {}*", corpus::named(number), corpus::spelled(number))),
         examples: vec![article.clone()],
         ..TopicRule::default()
     });
@@ -155,7 +155,7 @@ pub(crate) fn topics(corpus: &Corpus) {
             besides: None,
             followed_beside: BTreeSet::new(),
         };
-        let verdicts = topics.judge(&doc, assignment, stories, &memory);
+        let verdicts = topics.judge(&doc, assignment, stories, &memory, Scope::Matches);
         of_story.extend(verdicts.traces.into_iter().map(|(topic, trace, _)| (topic, trace)));
     });
 }

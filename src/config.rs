@@ -246,6 +246,17 @@ pub struct QueryFault {
     pub what: String,
 }
 
+/// A topic's name as the config takes it.
+///
+/// # Errors
+/// What is expected, where it is no name.
+pub fn topic_name(written: &str) -> Result<String, String> {
+    match file::name(written)? {
+        name if name.is_empty() => Err("text".to_owned()),
+        name => Ok(name),
+    }
+}
+
 /// Reads a config file. `check_query` is the parser of the query language.
 ///
 /// # Errors

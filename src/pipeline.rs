@@ -58,6 +58,7 @@ use self::{
     state::State,
     story::Weights,
     tell::Watch,
+    topic::Scope,
     view::{Changes, Tree, ViewError},
 };
 pub use self::{
@@ -289,7 +290,7 @@ impl Pipeline {
         self.tell_digests(at, article.seen_at)?;
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
-        let decided = decide::decide(&self.state, known, article, &mut analysis)?;
+        let decided = decide::decide(&self.state, known, article, &mut analysis, Scope::Matches)?;
         if decided.decision.verdict == Verdict::Rejected {
             return self.rejected(at, &withdraw::refused(article));
         }

@@ -336,8 +336,9 @@ pub(crate) fn harmless(text: &str) -> String {
         if is_invisible(c) {
             continue;
         }
-        let opens =
-            blank_due || plain.is_empty() || plain.ends_with(['(', '[', '{', '‘', '“', '-', '–', '—', '/']);
+        let opens = blank_due
+            || plain.is_empty()
+            || plain.ends_with(['(', '[', '{', '‘', '“', '-', '–', '—', '/', ':', '=']);
         if blank_due && !plain.is_empty() {
             plain.push(' ');
         }

@@ -152,6 +152,9 @@ fn one(text: &mut String, tried: &Tried, span: Option<(Date, Date)>) -> std::fmt
 fn chart(text: &mut String, tried: &Tried, first: Date, last: Date) -> std::fmt::Result {
     let days = first.until(last).map_or(0, |span| span.get_days()) + 1;
     let step = (days + BARS_MAX - 1) / BARS_MAX;
+    if step > 1 {
+        writeln!(text, "  alerts in {step} days from")?;
+    }
     let mut bars = Vec::new();
     let mut from = first;
     while from <= last {

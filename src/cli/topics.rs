@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{ConfigFlag, Failure, backtest};
 use crate::{
-    alert::line::harmless,
+    alert::line::{harmless, showable},
     config::Config,
     daemon::{self, NewTopic, Tested},
     event::TrackedName,
@@ -143,8 +143,12 @@ fn list(config: &Config, of_topics: &[Value]) -> String {
         let paths = |paths: &[PathBuf]| {
             paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
         };
+        if let Some(query) = &topic.query {
+            // as it is written, so that it can be copied
+            let lines: Vec<_> = query.split_whitespace().collect();
+            writeln!(text, "  {:<9} {}", "query", showable(&lines.join(" "))).ok();
+        }
         for (what, value) in [
-            ("query", topic.query.clone().unwrap_or_default()),
             ("names", names.join(", ")),
             ("examples", paths(&topic.examples)),
             ("not like", paths(&topic.not_examples)),

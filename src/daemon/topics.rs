@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 
 use super::{
     backtest::try_topic,
     samples::{self, Samples},
 };
 use crate::{
-    config::Config,
+    config::{self, Config},
     event::TopicRule,
     pipeline::{
         backtest::Backtest,
@@ -36,14 +36,16 @@ pub struct NewTopic {
 /// no file yet is saved into `folder`, and `saved` hears where.
 ///
 /// # Errors
-/// When the name is taken, a sample cannot be read or saved, or the journal cannot be read.
+/// When the name is taken or none, a sample cannot be read or saved, or the journal cannot be read.
 pub fn new_topic(
     config: &Config,
     (name, folder): (&str, &Path),
     wanted: &[String],
     saved: &mut dyn FnMut(&str, &Path),
 ) -> anyhow::Result<NewTopic> {
-    if config.topics.iter().any(|topic| topic.name == name) {
+    let name = &config::topic_name(name)
+        .map_err(|expected| anyhow!("a topic cannot be called \"{name}\": expected {expected}"))?;
+    if config.topics.iter().any(|topic| topic.name == *name) {
         bail!("{} has a topic \"{name}\" already: choose another name", config.path.display());
     }
     let Samples { articles, files: examples } = samples::read(config, (name, folder), wanted, saved)?;

@@ -12,7 +12,7 @@ use super::{
     record::{Known, encode, follow_key},
     state::State,
     story::{ACTIVE_SECS, Assignment, Loaded},
-    topic::{self, Doc, Learned, Memory, Topics, Trace, Traced},
+    topic::{self, Doc, Learned, Memory, Scope, Topics, Trace, Traced},
     view::{Changes, Locator, Tree, View, ViewError},
 };
 use crate::{
@@ -132,7 +132,7 @@ fn judge(
     let learned = &Learned::default();
     let (traces, followed_beside) = (BTreeMap::new(), BTreeSet::new());
     let memory = Memory { story: None, traces, learned, besides: Some(seq), followed_beside };
-    let verdicts = asked.judge(&doc, &assignment, &state.stories, &memory);
+    let verdicts = asked.judge(&doc, &assignment, &state.stories, &memory, Scope::Matches);
     let sure = |place| verdicts.matches.iter().any(|found| found.topic == place && found.sure);
     verdicts.traces.iter().map(|(place, trace, _)| (*place, *trace, sure(*place))).collect()
 }

@@ -12,6 +12,7 @@ use super::{
     record::Known,
     recover::{self, Again, Batch, Decided, Progress},
     state::State,
+    topic::Scope,
     view::{Changes, Tree},
 };
 use crate::{
@@ -119,7 +120,7 @@ fn judge_batch(
         let other = decision.of_id.map(|of| known.report(of)).transpose()?.flatten();
         let (other, analysis) = (other.as_ref(), &analysis);
         let arrival = Arrival { known, article, analysis, assignment: &assignment, joined, other };
-        let told = arrival.tell(state, decision)?;
+        let told = arrival.tell(state, decision, Scope::NearMisses)?;
         backtest.note(decided, &told);
         (decided.alerts, decided.traces) = (told.alerts, told.traces);
         let placed = apply::Placed { seq, ..decided.placed(Some(&vector)) };

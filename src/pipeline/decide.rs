@@ -15,7 +15,7 @@ use super::{
     state::State,
     story::{self, Assignment, Vector, Weights, terms::Features},
     text::{self, Words},
-    topic::{Doc, Memory, Miss, Traced, Verdicts},
+    topic::{Doc, Memory, Miss, Scope, Traced, Verdicts},
     view::ViewError,
     withdraw,
 };
@@ -156,6 +156,7 @@ pub(crate) fn decide(
     known: Known<'_>,
     article: &Article,
     analysis: &mut Analysis,
+    scope: Scope,
 ) -> Result<Decided, ViewError> {
     if article.standing == Standing::Withdrawn {
         return withdraw::decide(state, known, article, analysis);
@@ -210,7 +211,7 @@ pub(crate) fn decide(
     });
     let arrival =
         Arrival { known, article, analysis, assignment: &assignment, joined, other: placed.other.as_ref() };
-    let told = arrival.tell(state, &mut decided.decision)?;
+    let told = arrival.tell(state, &mut decided.decision, scope)?;
     (decided.alerts, decided.misses, decided.traces) = (told.alerts, told.misses, told.traces);
     decided.assignment = Some(assignment);
     decided.decision.tagger = Some(entity::tagger_of(analysis.language.as_deref()));
@@ -247,7 +248,12 @@ pub(crate) struct Arrival<'a> {
 
 impl Arrival<'_> {
     /// Asks the topics, and adds their matches to the decision, whose story is known.
-    pub(crate) fn tell(&self, state: &State, decision: &mut Decision) -> Result<Told, ViewError> {
+    pub(crate) fn tell(
+        &self,
+        state: &State,
+        decision: &mut Decision,
+        scope: Scope,
+    ) -> Result<Told, ViewError> {
         let Self { known, article, analysis, assignment, joined, other } = *self;
         let mut told = Told::default();
         let Some(story) = decision.story else { return Ok(told) };
@@ -256,7 +262,7 @@ impl Arrival<'_> {
             followed_beside: state.followed(&decision.fits_too),
             ..state.memory(Some(story), joined, None)
         };
-        let verdicts = state.topics.judge(&doc, assignment, &state.stories, &memory);
+        let verdicts = state.topics.judge(&doc, assignment, &state.stories, &memory, scope);
         told.misses = verdicts.misses;
         let verdict = decision.verdict;
         let copied = verdict == Verdict::Copy || decision.copy_of.is_some();
@@ -334,7 +340,9 @@ pub(crate) fn judge_topics(
     let vector = state.stories.weigh(&analysis.features);
     let assignment = state.stories.assign(&vector, time, dated, &|seq| known.member(seq))?;
     let memory = state.memory(story, story, Some(seq));
-    Ok((state.topics.judge(&doc(article, analysis), &assignment, &state.stories, &memory), assignment))
+    let doc = doc(article, analysis);
+    let verdicts = state.topics.judge(&doc, &assignment, &state.stories, &memory, Scope::NearMisses);
+    Ok((verdicts, assignment))
 }
 
 /// Three digits are all that a reader can use.

@@ -13,7 +13,7 @@ use super::{
     state,
     story::Assignment,
     text,
-    topic::{self, Miss},
+    topic::{self, Miss, Scope},
     view::{Tree, View},
 };
 use crate::{
@@ -51,7 +51,7 @@ impl Pipeline {
         let mut analysis = decide::analyse(article, &self.state.names);
         let stored = Stored { store: &self.store, journal: &self.journal };
         let known = Known { view: &stored, changes: &self.changes };
-        let decided = decide::decide(&self.state, known, article, &mut analysis)?;
+        let decided = decide::decide(&self.state, known, article, &mut analysis, Scope::NearMisses)?;
         let Decided { decision, judgement, assignment, misses, .. } = decided;
         let judgement = match judgement {
             Some(judgement) => judgement,

@@ -1,9 +1,11 @@
 //! What the window takes in memory, and what for.
 
 use super::{
+    record::Follow,
     state::State,
     view::{View, ViewError},
 };
+use crate::article::Id;
 
 /// What a start with the rows of this index holds in memory of the window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,5 +27,11 @@ pub fn held(view: &dyn View) -> Result<Held, ViewError> {
         ("places_in_the_journal", state.window.memory_bytes()),
     ];
     parts.extend(state.stories.memory_bytes());
+    parts.push(("what_topics_remember_of_stories", remembered_bytes(&state)));
     Ok(Held { articles: state.window.len(), parts })
+}
+
+/// What topics remember of the stories of the window, and which of its articles they learned from.
+pub(super) fn remembered_bytes(state: &State) -> usize {
+    state.follows.len() * size_of::<((Id, u64), Follow)>() + state.learned.memory_bytes()
 }

@@ -18,7 +18,7 @@ use super::{
     state::State,
     story::{Vector, Weights},
     tell::Watch,
-    topic::Traced,
+    topic::{Scope, Traced},
     view::{Changes, Locator, Rows, Tree, View, ViewError},
 };
 use crate::{
@@ -406,7 +406,8 @@ fn same(
     before: &Decided,
     analysis: &mut Analysis,
 ) -> Result<bool, PipelineError> {
-    let now = decide::decide(state, KnownRecords { view, changes }, &before.article, analysis)?;
+    let now =
+        decide::decide(state, KnownRecords { view, changes }, &before.article, analysis, Scope::Matches)?;
     Ok(serde_json::to_vec(&now.decision)? == serde_json::to_vec(&before.decision)?
         && serde_json::to_vec(&now.alerts)? == serde_json::to_vec(&before.alerts)?
         && now.traces == before.traces

@@ -153,7 +153,7 @@ impl Stories {
 
     /// Weighs an article's words by what is known of them now.
     pub fn weigh(&self, features: &Features) -> Vector {
-        Vector::weighed(features, &self.weights(features))
+        Vector::of(features, features.terms().map(self.counts.weights_now()))
     }
 
     /// How an article's words weigh now.

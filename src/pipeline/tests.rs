@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod adoption;
+mod bounds;
 mod noise;
 mod retention;
 

@@ -127,6 +127,15 @@ pub struct Miss {
     pub missing: String,
 }
 
+/// What is asked of the topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that match.
+    Matches,
+    /// Also all those that come near by some of their words; it takes longer.
+    NearMisses,
+}
+
 /// All that the topics say of an article.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdicts {
@@ -192,7 +201,7 @@ impl Topics {
     pub fn compile(rules: &Rules) -> (Self, Vec<String>) {
         let mut warnings = Vec::new();
         let topics: Vec<Topic> = rules.topics.iter().map(|rule| compile(rule, &mut warnings)).collect();
-        let askers = Askers::compile(&topics, &mut warnings);
+        let askers = Askers::compile(&topics);
         let profiles = Profiles::compile(&rules.topics);
         (Self { followed: topics, askers, profiles }, warnings)
     }
@@ -212,17 +221,18 @@ impl Topics {
         self.profiles.learner(place)
     }
 
-    /// Judges an article. Neither the article nor the traces of its own may be in yet.
+    /// Judges an article; the scope changes nothing of what matches. Neither the article nor the traces of its own may be in yet.
     pub fn judge(
         &self,
         doc: &Doc<'_>,
         assignment: &Assignment,
         stories: &Stories,
         memory: &Memory<'_>,
+        scope: Scope,
     ) -> Verdicts {
         let subject = Subject::new(*doc);
         let mut cases: BTreeMap<usize, Case> = BTreeMap::new();
-        for place in self.asked(doc, &subject) {
+        for place in self.asked(doc, scope) {
             if let Some(topic) = self.followed.get(place) {
                 by_words(topic, &subject, doc.entities, cases.entry(place).or_default());
             }
@@ -262,8 +272,8 @@ impl Topics {
     }
 
     /// Topics whose query or names may hold.
-    fn asked(&self, doc: &Doc<'_>, subject: &Subject<'_>) -> BTreeSet<usize> {
-        let mut asked = self.askers.of(doc, subject);
+    fn asked(&self, doc: &Doc<'_>, scope: Scope) -> BTreeSet<usize> {
+        let mut asked = self.askers.of(doc, scope);
         let tracked =
             |name: &Name| doc.entities.iter().any(|entity| entity.tracked && entity.name == name.canonical);
         if doc.entities.iter().any(|entity| entity.tracked) {
@@ -282,6 +292,7 @@ impl Topics {
         memory: &Memory<'_>,
     ) -> Verdicts {
         let mut verdicts = Verdicts::default();
+        let mut traced = memory.traces.len();
         for (place, mut case) in cases {
             let Some(topic) = self.followed.get(place) else { continue };
             let likeness = case.likeness.take();
@@ -309,7 +320,8 @@ impl Topics {
             trace.adopted |= case.adopts;
             let known = memory.traces.contains_key(&place) || trace.sample || trace.adopted || case.matched;
             let like = trace.best >= profile::step_of(model::LIKENESS_KEPT);
-            if trace != old && (known || like && memory.traces.len() < TRACES_MAX) {
+            if trace != old && (known || like && traced < TRACES_MAX) {
+                traced += usize::from(!memory.traces.contains_key(&place));
                 let room = self.learner(place).is_some_and(|learner| !memory.learned.is_full(learner));
                 verdicts.traces.push((place, trace, teaches && room));
             }
@@ -421,6 +433,7 @@ fn by_likeness(topic: &Topic, likeness: Likeness, trace: Trace, reports: u32, ca
         }
     } else if !case.matched {
         case.evidence.push(text);
+        let odds = (odds * 10.0).round() / 10.0 + 0.0; // no -0.0
         let lacking = format!("too little like the samples: {odds:.1} of {threshold:.1} needed");
         case.missing =
             Some(case.missing.take().map_or(lacking.clone(), |other| format!("{other}; {lacking}")));
@@ -524,7 +537,7 @@ mod tests {
             besides: None,
             followed_beside: BTreeSet::new(),
         };
-        topics.judge(&doc, &assignment, &stories, &memory)
+        topics.judge(&doc, &assignment, &stories, &memory, Scope::NearMisses)
     }
 
     #[track_caller]
@@ -586,6 +599,43 @@ mod tests {
     fn an_article_that_is_unlike_the_samples_leaves_no_trace() {
         assert_eq!(judge(like(FERRY), FERRY_AGAIN, None).traces.len(), 1);
         assert_eq!(judge(like(FERRY), BUDGET, None).traces, []);
+    }
+
+    #[test]
+    fn a_story_is_remembered_by_so_many_topics_at_most_that_it_is_merely_like() {
+        let topic = |number: usize| TopicRule { name: number.to_string(), ..like(FERRY) };
+        let rules = Rules { topics: (0..TRACES_MAX + 10).map(topic).collect(), ..Rules::default() };
+        let (topics, _) = Topics::compile(&rules);
+        let learned = Learned::default();
+        let doc = Doc {
+            title: "",
+            text: FERRY_AGAIN,
+            outlet: "",
+            url: None,
+            language: None,
+            entities: &[],
+            time: 0,
+            dated: true,
+        };
+        let merely_like = |topic| {
+            let inputs = [0.0; model::TOPIC_INPUTS];
+            let compared = Compared { topic, inputs, learned: None, is_sample: false };
+            let odds = model::LIKENESS_KEPT + 1.0;
+            let likeness = Likeness { compared, odds, cosine: 0.1, learned: None, headline: false };
+            (topic, Case { likeness: Some(likeness), ..Case::default() })
+        };
+        // All are like the article, and so many of them remember its story already.
+        let new = |known: usize| {
+            let trace = Trace { best: 1, sum: 1, ..Trace::default() };
+            let traces = (0..known).map(|place| (place, trace)).collect();
+            let followed_beside = BTreeSet::new();
+            let memory = Memory { story: None, traces, learned: &learned, besides: None, followed_beside };
+            let cases = (0..rules.topics.len()).map(merely_like).collect();
+            let (assignment, stories) = (Assignment::default(), Stories::new());
+            let verdicts = topics.conclude(cases, &Subject::new(doc), &assignment, &stories, &memory);
+            verdicts.traces.iter().filter(|(place, ..)| *place >= known).count()
+        };
+        assert_eq!([0, TRACES_MAX - 4, TRACES_MAX].map(new), [TRACES_MAX, 4, 0]);
     }
 
     #[test]

@@ -90,13 +90,16 @@ fn a_topic_is_proposed_from_samples() {
     let config = fs::read_to_string(world.path("storywatch.toml")).unwrap();
     fs::write(world.path("storywatch.toml"), format!("{config}\n{proposed}")).unwrap();
     world.ok(&["check"]);
-    assert!(world.ok(&["topics"]).contains("aurelia"));
+    let query = proposed.lines().find_map(|line| line.strip_prefix("query = ")).unwrap();
+    let query: String = serde_json::from_str(query).unwrap();
+    assert!(query.contains('"') && world.ok(&["topics"]).contains(&query), "{query}");
     let tried = &world.json_lines(&["backtest", "--topic", "aurelia", "--json"])[0];
     let alerted = tried["topics"][0]["alerted"].as_u64().unwrap();
     assert!(alerted >= 1, "{proposed}");
     let heading = format!("aurelia: {alerted} alert");
     assert!(proposed.lines().any(|line| line.starts_with('#') && line.contains(&heading)), "{proposed}");
     assert!(world.fails(&["topics", "new", "ferry", "one.txt"]).1.contains("already"));
+    assert!(world.fails(&["topics", "new", " ", "one.txt"]).1.contains("expected text"));
 }
 
 /// A ferry, a strike that has nothing to do with it, maybe a report on both, and the strike again.

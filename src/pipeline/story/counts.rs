@@ -130,7 +130,7 @@ static LOGARITHMS: LazyLock<Vec<f64>> =
     reason = "a float becomes the nearest byte"
 )]
 fn byte(value: f64) -> u8 {
-    value.round() as u8
+    (value + 0.5) as u8
 }
 
 /// Of a term that so many of all documents have, given the logarithm of their number.
@@ -163,6 +163,12 @@ impl Counts {
             let shipped = weights.get(&term).copied().unwrap_or(*unknown);
             Weight { now: weight(all, self.with(term)), shipped }
         }
+    }
+
+    /// The same by the shipped table and the window alone.
+    pub(super) fn weights_now(&self) -> impl Fn(u32) -> u8 {
+        let all = (f64::from(self.documents) + 1.0).ln();
+        move |term| weight(all, self.with(term))
     }
 
     /// How many documents have a term.

@@ -62,11 +62,12 @@ impl Postings {
         let mut shares = Shares::new();
         let mut visits = VISITS_MAX;
         for (term, weight) in loaded.heaviest(SOUGHT_TERMS) {
-            for (low, theirs) in self.terms.of(spread(term)).rev().take(POSTINGS_MAX.min(visits)) {
+            let postings = self.terms.of(spread(term)).rev().take(POSTINGS_MAX.min(visits));
+            postings.for_each(|(low, theirs)| {
                 let behind = lower(latest).wrapping_sub(low);
                 shares.add(latest.wrapping_sub(u64::from(behind)), u32::from(weight) * u32::from(theirs));
                 visits -= 1;
-            }
+            });
         }
         let mut found: Vec<(u32, u64)> = shares.0.into_iter().filter(|(share, _)| *share > 0).collect();
         if found.len() > max {
@@ -240,16 +241,30 @@ impl Ring {
         [self.smoothed(loaded, &dots, |_| 1.0), self.smoothed(loaded, &dots, share)]
     }
 
+    /// Means and spreads of which neither is greater than what is normal for something: what follows from the shipped
+    /// background alone.
+    #[expect(clippy::cast_precision_loss, reason = "the latest articles are few")]
+    pub(super) fn least(&self, loaded: &Loaded) -> Normal {
+        /// For what is lost in rounding.
+        const NEARLY_ONE: f64 = 1.0 - 1e-9;
+        let (means, spreads) = model::background(loaded.regime().0);
+        let shipped = NEARLY_ONE * SHIPPED_WEIGHT / (SHIPPED_WEIGHT + self.latest.len() as f64);
+        Normal {
+            mean: means.map(|mean| mean * shipped),
+            spread: spreads.map(|spread| spread * shipped.sqrt()),
+        }
+    }
+
     /// Products with each of the latest articles: all words, names.
     fn dots(&self, loaded: &Loaded) -> [[u32; 2]; RING + 2] {
         let mut dots = [[0_u32; 2]; RING + 2];
         for entry in loaded.entries() {
             let [all, _, _, names] = entry.weights.map(u32::from);
             for posting in self.buckets.get(entry.term as usize % BUCKETS).into_iter().flatten() {
-                if posting.term == entry.term
-                    && let Some(dots) = dots.get_mut(usize::from(posting.slot))
-                {
-                    let [a, b] = posting.weights.map(u32::from);
+                // which of a list's terms is this one cannot be foreseen: the others count nothing, without a branch
+                let same = u32::from(posting.term == entry.term);
+                if let Some(dots) = dots.get_mut(usize::from(posting.slot)) {
+                    let [a, b] = posting.weights.map(|weight| u32::from(weight) * same);
                     *dots = [dots[0] + all * a, dots[1] + names * b];
                 }
             }

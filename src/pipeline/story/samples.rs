@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 
 use super::{
-    Normal, Stories, Vector, Weights,
+    Normal, Stories, Vector,
     counts::Counts,
     model,
     terms::{Features, FixedState},
-    vector::{Entry, Loaded, Probe, VIEWS, cosines},
+    vector::{Entry, Loaded, Probe, Sums, VIEWS, cosines},
 };
 
 /// Heaviest terms of an article by which samples are looked for.
@@ -43,33 +43,39 @@ impl Stories {
     ) -> Compared {
         let probe = Probe::new(article);
         let mut most = [0.0_f64; VIEWS];
-        let mut out_back = [0.0_f64; 2];
-        let (mut sums, mut squares) = ([0_u64; VIEWS], [0_u64; VIEWS]);
-        for (number, sample) in samples.iter().enumerate() {
+        let mut sums = [0_u64; VIEWS];
+        let mut compared = Vec::with_capacity(samples.len());
+        for sample in samples {
             let dots = probe.dots(sample).map(u64::from);
             let cosines = cosines(dots, article.squares(), sample.squares().map(u64::from));
             for (((most, cosine), sum), dot) in most.iter_mut().zip(cosines).zip(&mut sums).zip(dots) {
                 *most = most.max(cosine);
                 *sum += dot;
             }
-            let out = self.ring.normal(sample).stand_out(&cosines);
-            for (most, out) in out_back.iter_mut().zip(out) {
-                *most = most.max(out.clamp(-4.0, 40.0));
-            }
-            let own = Probe::new(sample);
-            for other in samples.iter().take(number) {
-                for (square, dot) in squares.iter_mut().zip(own.dots(other)) {
-                    *square += 2 * u64::from(dot);
-                }
-            }
-            for (square, own) in squares.iter_mut().zip(sample.squares()) {
-                *square += u64::from(own);
-            }
+            compared.push((cosines, *sample));
         }
-        let sum = cosines(sums, article.squares(), squares);
+        let sum = cosines(sums, article.squares(), Sums::of(samples.iter().copied()).squares());
         let features = model::features(&sum, &most, normal, gap);
         let [nearest, ..] = most;
-        Compared { features, out_back, nearest }
+        Compared { features, out_back: self.out_back(compared), nearest }
+    }
+
+    /// How far the nearest of some samples stands out, seen from the samples.
+    fn out_back(&self, mut compared: Vec<([f64; VIEWS], &Loaded)>) -> [f64; 2] {
+        let mut most = [0.0_f64; 2];
+        compared.sort_by(|([a, ..], _), ([b, ..], _)| b.total_cmp(a));
+        for (cosines, sample) in compared {
+            // What is normal for a sample takes long to find, and of many samples few can stand out the most.
+            let at_most = self.ring.least(sample).stand_out(&cosines);
+            if at_most.iter().zip(most).all(|(at_most, most)| *at_most <= most) {
+                continue;
+            }
+            let out = self.ring.normal(sample).stand_out(&cosines);
+            for (most, out) in most.iter_mut().zip(out) {
+                *most = most.max(out.clamp(-4.0, 40.0));
+            }
+        }
+        most
     }
 }
 
@@ -85,7 +91,8 @@ pub struct Samples {
 impl Samples {
     /// Takes in the next sample; the first is number 0.
     pub fn add(&mut self, features: &Features) {
-        let loaded = Vector::weighed(features, &Weights::by(Counts::shipped_ref(), features)).load();
+        let weights = features.terms().map(Counts::shipped_ref().weights_now());
+        let loaded = Vector::of(features, weights).load();
         let number = u32::try_from(self.samples.len()).unwrap_or(u32::MAX);
         for entry in loaded.entries() {
             let weight = weight(*entry);

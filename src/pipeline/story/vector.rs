@@ -64,8 +64,12 @@ pub struct Loaded {
 impl Vector {
     /// The features with the weights that they had at arrival.
     pub fn weighed(features: &Features, weights: &Weights) -> Self {
-        let mut weights = weights.words();
-        let mut idf = || weights.next().unwrap_or_default();
+        Self::of(features, weights.words())
+    }
+
+    /// The features with these inverse document frequencies, in the order of `Features::terms`.
+    pub(super) fn of(features: &Features, mut idfs: impl Iterator<Item = u8>) -> Self {
+        let mut idf = || idfs.next().unwrap_or_default();
         let words = features.words.iter().map(|(term, often)| {
             let [all, lead, title] = *often;
             let often = all.min(15) << 4 | lead.min(3) << 2 | title.min(3);
@@ -204,8 +208,9 @@ impl Loaded {
     }
 }
 
-/// Places of a probe's table; a power of two, more than twice the terms of any article.
-const PLACES: usize = 1024;
+/// Places of a probe's table; a power of two, so many more than an article has terms that what is found at one is nearly
+/// always the term looked for.
+const PLACES: usize = 4096;
 
 /// An article whose terms are found at once, to be compared with many others.
 #[derive(Debug)]
@@ -233,6 +238,7 @@ impl<'a> Probe<'a> {
 
     fn find(&self, term: u32) -> Option<&Entry> {
         let mut at = term as usize % PLACES;
+        // ends at a place that is free, for there are more places than terms
         loop {
             let place = usize::from(*self.places.get(at)?);
             let entry = self.loaded.entries.get(place.checked_sub(1)?)?;
@@ -245,8 +251,19 @@ impl<'a> Probe<'a> {
 
     /// Sums of products in all views.
     pub(super) fn dots(&self, other: &Loaded) -> [u32; VIEWS] {
+        // Most terms of two articles differ, and which do not cannot be foreseen: those that may be shared are first
+        // listed without a branch.
+        let mut likely = [0_u16; WORDS_MAX + NAMES_MAX + 1];
+        let mut count = 0;
+        for (number, entry) in (0_u16..).zip(&other.entries) {
+            if let Some(place) = likely.get_mut(count) {
+                *place = number;
+            }
+            let taken = self.places.get(entry.term as usize % PLACES).is_some_and(|place| *place != 0);
+            count += usize::from(taken);
+        }
         let mut dots = [0_u32; VIEWS];
-        for entry in &other.entries {
+        for entry in likely.iter().take(count).filter_map(|number| other.entries.get(usize::from(*number))) {
             if let Some(own) = self.find(entry.term) {
                 for ((dot, a), b) in dots.iter_mut().zip(own.weights).zip(entry.weights) {
                     *dot += u32::from(a) * u32::from(b);

@@ -41,6 +41,13 @@ impl Learned {
         self.of_topic.get(&topic).is_some_and(|articles| articles.len() >= LEARNED_MAX)
     }
 
+    /// Memory taken, in bytes and without the allocator's own.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let numbers: usize = self.of_topic.values().map(BTreeSet::len).sum();
+        let lists = (self.of_topic.len() + self.by_article.len()) * size_of::<(u64, Vec<u64>)>();
+        lists + 2 * numbers * size_of::<u64>()
+    }
+
     /// What a topic learned, oldest first.
     pub(super) fn of(&self, topic: u64) -> impl Iterator<Item = u64> {
         self.of_topic.get(&topic).into_iter().flatten().copied()

@@ -25,6 +25,8 @@ use crate::{
 const NAMES_MAX: usize = 4;
 /// Further words in it.
 const WORDS_MAX: usize = 5;
+/// Of these so many, where there are no names: one of them and one of the others has to stand in an article.
+const WORDS_FIRST: usize = 2;
 /// Other spellings of one name.
 const ALIASES_MAX: usize = 8;
 /// Characters of a sample that are read for words.
@@ -70,10 +72,17 @@ pub fn propose(articles: &[Article]) -> Proposal {
     let names = best(names(&samples, &statistics), samples.len(), NAMES_MAX);
     let words = best(words(&samples, &statistics, &names), samples.len(), WORDS_MAX);
     let of_names = alternatives(names.iter().map(|(name, _)| name.as_str()));
-    let of_words = alternatives(words.iter().filter_map(|(_, word)| most(&word.written)));
-    let both = of_names.as_ref().zip(of_words.as_ref()).map(|(names, words)| format!("{names} AND {words}"));
+    let written: Vec<&str> = words.iter().filter_map(|(_, word)| most(&word.written)).collect();
+    let of_words = alternatives(written.iter().copied());
+    let and = |one: &Option<String>, other: &Option<String>| {
+        Some(format!("{} AND {}", one.as_ref()?, other.as_ref()?))
+    };
+    let both = and(&of_names, &of_words);
+    // A single word stands in much other news, two of them together do not.
+    let (first, rest) = written.split_at(written.len().min(WORDS_FIRST));
+    let two_words = and(&alternatives(first.iter().copied()), &alternatives(rest.iter().copied()));
     // The narrowest that holds in all samples, else the one that holds in most.
-    let tried = [both, of_names, of_words].into_iter().flatten();
+    let tried = [both, of_names, two_words, of_words].into_iter().flatten();
     let tried = tried.map(|query| (held(&query, &samples), query));
     let (held, query) = tried.reduce(|best, next| if next.0 > best.0 { next } else { best }).unzip();
     let tracked = names.into_iter().map(|(name, candidate)| {
@@ -232,6 +241,18 @@ mod tests {
         assert_eq!(proposal.held, 2, "{query}");
         assert!(proposal.names.iter().any(|name| name.name == "Ilse Varga"));
         assert!(query::parse(&query).is_ok());
+    }
+
+    #[test]
+    fn words_alone_are_proposed_in_pairs() {
+        let proposal = samples(&[
+            "the ferry lay on the rocks and its rudder was gone, so the ferry waited for a tug and the rudder for a diver",
+            "a tug pulled the ferry from the rocks; the rudder lies there still, and a diver looks for the rudder and the tug",
+        ]);
+        let query = proposal.query.unwrap();
+        let (first, rest) = query.split_once(") AND (").unwrap();
+        assert_eq!((first.matches(" OR ").count(), proposal.held), (1, 2), "{query}");
+        assert!(rest.contains(" OR ") && proposal.names.is_empty(), "{query}");
     }
 
     #[test]

@@ -177,17 +177,18 @@ impl Query {
         .map(ToString::to_string)
     }
 
-    /// Strings of which one occurs in the text, in lower case and with a space between words, wherever the query
-    /// holds; none if it can hold without any.
-    pub fn literals(&self) -> Option<Vec<String>> {
+    /// Words of which some occur in the text, whatever their case, wherever the query holds: of all such lists the one
+    /// whose words are the longest. None if it can hold without any.
+    pub(super) fn anchors(&self) -> Option<Vec<&Words>> {
         match self {
-            Self::Words(_, words) => Some(vec![words.needle.to_lowercase()]),
-            Self::Near(_, pair) => pair.first().map(|words| vec![words.needle.to_lowercase()]),
-            Self::And(parts) => {
-                parts.iter().filter_map(Self::literals).max_by_key(|list| list.iter().map(String::len).min())
-            }
+            Self::Words(_, words) => Some(vec![words]),
+            Self::Near(_, pair) => pair.first().map(|words| vec![words]),
+            Self::And(parts) => parts
+                .iter()
+                .filter_map(Self::anchors)
+                .max_by_key(|list| list.iter().map(|words| words.needle.len()).min()),
             Self::Or(parts) => {
-                parts.iter().map(Self::literals).collect::<Option<Vec<_>>>().map(|lists| lists.concat())
+                parts.iter().map(Self::anchors).collect::<Option<Vec<_>>>().map(|lists| lists.concat())
             }
             Self::Not(_) | Self::Entity(_) | Self::Source(_) | Self::Lang(_) | Self::Regex(_) => None,
         }
@@ -223,6 +224,11 @@ impl Words {
     /// The words in lower case, in their order.
     pub fn lower(&self) -> impl Iterator<Item = String> {
         self.list.iter().map(|word| word.to_lowercase())
+    }
+
+    /// The words as written, in their order.
+    pub(super) fn list(&self) -> &[String] {
+        &self.list
     }
 
     /// Whether their case counts.
@@ -402,9 +408,15 @@ mod tests {
 
     #[test]
     fn literals_never_hide_a_match() {
-        assert_eq!(parse("a OR b").unwrap().literals(), Some(vec![" a ".into(), " b ".into()]));
-        assert_eq!(parse("a OR NOT b").unwrap().literals(), None);
-        assert_eq!(parse("lang:en AND Abc*").unwrap().literals(), Some(vec![" abc".into()]));
+        let anchors = |query: &str| {
+            let query = parse(query).unwrap();
+            let anchors = query.anchors()?;
+            Some(anchors.into_iter().map(|words| words.needle.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(anchors("a OR b").unwrap(), [" a ", " b "]);
+        assert_eq!(anchors("a OR NOT b"), None);
+        assert_eq!(anchors("lang:en AND Abc*").unwrap(), [" abc"]);
+        assert_eq!(anchors("a AND (bcd OR efg)").unwrap(), [" bcd ", " efg "]);
     }
 
     fn words() -> impl Strategy<Value = Words> {

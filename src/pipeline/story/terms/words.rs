@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use super::{FixedState, hash, hash_of};
+use super::{FixedState, Fnv, hash, hash_of};
 
 /// What stands between a word and the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +69,54 @@ pub fn tokens(text: &str, chars_max: usize) -> Vec<Token<'_>> {
         push(start, text.len(), &mut gap);
     }
     tokens
+}
+
+/// Characters whose lower case is another one beside others than alone, or two.
+const FOLDED: [char; 2] = ['\u{130}', '\u{3a3}'];
+
+/// Runs of letters and digits in lower case, without making them: words are made of them, and no run of a text goes beyond
+/// a word. `each` hears the hash of what a run is so far, and its bytes, after each character, and once more at its end.
+/// False where there are letters that may be others in lower case.
+pub fn runs(text: &str, mut each: impl FnMut(u64, usize, bool)) -> bool {
+    let (mut sum, mut length) = (Fnv::new(0), 0);
+    let mut plain = true;
+    let mut at = 0;
+    while let Some((class, width)) = class_at(text, at) {
+        let alone = class == Class::Alone;
+        if length > 0 && (alone || class != Class::Letter) {
+            each(sum.0, length, true);
+            (sum, length) = (Fnv::new(0), 0);
+        }
+        if alone || class == Class::Letter {
+            match text.as_bytes().get(at) {
+                Some(byte) if byte.is_ascii() => {
+                    sum.take(std::iter::once(byte.to_ascii_lowercase()));
+                    length += 1;
+                }
+                _ => {
+                    if let Some(char) = text.get(at..).and_then(|rest| rest.chars().next()) {
+                        plain &= !FOLDED.contains(&char);
+                        for lower in char.to_lowercase() {
+                            let bytes = &mut [0; 4];
+                            let bytes = lower.encode_utf8(bytes).bytes();
+                            length += bytes.len();
+                            sum.take(bytes);
+                        }
+                    }
+                }
+            }
+            each(sum.0, length, false);
+        }
+        if alone {
+            each(sum.0, length, true);
+            (sum, length) = (Fnv::new(0), 0);
+        }
+        at += width;
+    }
+    if length > 0 {
+        each(sum.0, length, true);
+    }
+    plain
 }
 
 /// A text's first characters, found by counting the bytes that begin none.
