@@ -169,7 +169,7 @@ impl<'k> Ear<'k> {
 /// Whether a line belongs to the page rather than to its report: embedded posts, who took the picture, and who else
 /// worked on it.
 fn is_apparatus(sentence: &str) -> bool {
-    const CREDITS: [&str; 5] = ["Picture:", "Photo:", "Photograph:", "Image:", "Credit:"];
+    const CREDITS: [&str; 6] = ["Picture:", "Photo:", "Photograph:", "Image:", "Credit:", "Contributing:"];
     CREDITS.iter().any(|mark| sentence.starts_with(mark))
         || ["://", "pic.twitter.com", "contributed to this"].iter().any(|mark| sentence.contains(mark))
 }
@@ -328,6 +328,8 @@ mod tests {
     #[test]
     fn what_belongs_to_the_page_is_no_news() {
         let line = "Anna Berg of Gull Radio in Port Maren contributed to this report.";
+        assert_eq!(told(&["The ferry ran aground."], line), None);
+        let line = "Contributing: Anna Berg, Ole Brandt and Eve Orr of Gull Radio in Port Maren";
         assert_eq!(told(&["The ferry ran aground."], line), None);
     }
 
