@@ -20,6 +20,10 @@ mod full;
 mod kept;
 mod pipeline;
 
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SEED: u64 = 20_310_302;
 const ARTICLES: usize = 2_000;
 /// The best of so many rounds counts: all that disturbs a measurement makes it longer.

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 mod alerts;
+mod allocator;
 mod backtest;
 mod check;
 mod demo;

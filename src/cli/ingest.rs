@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigFlag, Failure};
+use super::{ConfigFlag, Failure, allocator};
 use crate::daemon;
 
 /// Send files through the pipeline, and print a decision a line.
@@ -34,6 +34,7 @@ pub(super) struct Flags {
 
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     use std::io::Write;
+    allocator::settle();
     super::log_for_people();
     let config = super::config(&flags.config)?;
     let how = daemon::How { quiet: flags.quiet, backfill: flags.backfill };

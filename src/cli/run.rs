@@ -1,11 +1,9 @@
 //! `run`: the daemon.
 
-use std::process::Command;
-
 use clap::Args;
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::{ConfigFlag, Failure};
+use super::{ConfigFlag, Failure, allocator};
 use crate::{daemon, journald::Journald};
 
 /// Run the daemon: poll the feeds, watch the drops, write the alerts.
@@ -24,26 +22,8 @@ pub(super) struct Flags {
     config: ConfigFlag,
 }
 
-/// For how many milliseconds the allocator keeps freed memory. Read by it when a process begins.
-const PURGE_DELAY: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "10");
-
-/// A daemon that has read large feeds would keep their memory for long. So the process begins once more, in its own place,
-/// with an allocator that soon gives back what is freed.
-fn give_memory_back() {
-    use std::os::unix::process::CommandExt;
-    let (name, delay) = PURGE_DELAY;
-    if std::env::var_os(name).is_some() {
-        return;
-    }
-    let mut arguments = std::env::args_os();
-    if let (Some(own), Ok(program)) = (arguments.next(), std::env::current_exe()) {
-        // This returns only where it cannot be done; then more memory is kept, and that is all.
-        let _fault = Command::new(program).arg0(own).args(arguments).env(name, delay).exec();
-    }
-}
-
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
-    give_memory_back();
+    allocator::settle();
     let filter = tracing_subscriber::EnvFilter::try_from_env("STORYWATCH_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,storywatch=info"));
     if let Some(journald) = Journald::of_service() {

@@ -26,6 +26,9 @@ const SLOT_BYTES: usize = 6;
 /// Slots of the clusters, a power of two.
 const CLUSTER_SLOTS: usize = 1 << 18;
 
+/// zstd's level: the next ones make the file 5 % smaller, and their matches take twice as long to unpack.
+const PACKED_LEVEL: i32 = 16;
+
 const STEP_BYTES: usize = 2 * LABELS * LABELS * 2;
 const CLUSTER_BYTES: usize = CLUSTER_SLOTS * SLOT_BYTES;
 const CLUSTERS_AT: usize = 1 + STEP_BYTES.div_ceil(ROW);
@@ -99,7 +102,7 @@ impl Model {
         bytes.resize(CLUSTERS_AT * ROW, 0);
         bytes.extend_from_slice(&clusters.slots);
         bytes.extend(rows.iter().flat_map(row));
-        zstd::bulk::compress(&bytes, 22)
+        zstd::bulk::compress(&bytes, PACKED_LEVEL)
     }
 
     /// Rows of the table.
