@@ -268,7 +268,7 @@ fn pages(state: &Path) -> io::Result<()> {
     told(&format!("the page is there after {:.0} s", begun.elapsed().as_secs_f64()));
     let listed = largest(state);
     let mut paths: Vec<String> =
-        ["/", "/?from=20", "/stories", "/stories?from=200", "/search", "/feeds", "/metrics", "/alerts.atom"]
+        ["/", "/?from=15", "/stories", "/stories?from=200", "/search", "/feeds", "/metrics", "/alerts.atom"]
             .map(ToOwned::to_owned)
             .to_vec();
     for topic in invented::topics().take(4) {

@@ -34,8 +34,11 @@ mod snippet;
 pub mod storyline;
 pub mod wording;
 
-/// Most reports of one story that are read: the first, from which the rest follows.
-const STORY_REPORTS_MAX: usize = 1_000;
+/// Of a long story, reports and revisions that are read: how it began, and how it stands now. Nobody reads all of them,
+/// and who looks at a story waits for it.
+const STORY_ENDS: Ends = Ends { first: 60, last: 140 };
+/// The same for who takes it away.
+const EXPORT_ENDS: Ends = Ends { first: 1_000, last: 4_000 };
 
 /// For an answer that is not waited for longer.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
@@ -60,8 +63,10 @@ const TRY_EVERY: Duration = Duration::from_millis(20);
 pub enum Asked {
     /// Which stories there are: `[Listed]`.
     Stories(Filter),
-    /// One story whole: a `Storyline`, or null.
+    /// One story, of a long one both ends: a `Storyline`, or null.
     Story(Id),
+    /// The same with far more of a long one.
+    LongStory(Id),
     /// The latest alerts, the newest first, of one topic or of all: `[Alert]`.
     Alerts {
         /// Its name.
@@ -141,6 +146,13 @@ pub struct View {
     journal: Reader,
     index: Snapshot,
     drawn: Arc<Drawn>,
+}
+
+/// How much of a long story is read.
+#[derive(Clone, Copy)]
+struct Ends {
+    first: usize,
+    last: usize,
 }
 
 /// Stories that were drawn lately: a long one takes a while. Locked to look and to add.
@@ -346,6 +358,7 @@ impl View {
         Ok(match asked {
             Asked::Stories(filter) => serde_json::to_value(self.stories(filter)?)?,
             Asked::Story(id) => serde_json::to_value(self.story(*id)?.as_deref())?,
+            Asked::LongStory(id) => serde_json::to_value(self.draw(*id, &self.hits(*id)?, EXPORT_ENDS)?)?,
             Asked::Alerts { topic, count } => {
                 let deadline = Instant::now() + ANSWER_MAX;
                 serde_json::to_value(self.alerts(topic.as_deref(), None, *count, deadline)?)?
@@ -369,29 +382,48 @@ impl View {
         Ok(listed)
     }
 
-    /// One story whole; none where no report belongs to it.
+    /// One story, of a long one both ends; none where no report belongs to it.
     ///
     /// # Errors
     /// When index or journal cannot be read.
     pub fn story(&self, id: Id) -> Result<Option<Arc<Storyline>>, ReadingError> {
-        let hits = self.index.hits(&Filter { story: Some(id), ..Filter::default() }, None)?;
+        let hits = self.hits(id)?;
         if let Some(story) = self.drawn.get(id, &hits) {
             return Ok(Some(story));
         }
         let began = Instant::now();
-        let mut told = Vec::new();
-        for hit in hits.iter().take(STORY_REPORTS_MAX) {
+        let story = self.draw(id, &hits, STORY_ENDS)?.map(Arc::new);
+        if let Some(story) = &story {
+            self.drawn.add(&hits, began, story);
+        }
+        Ok(story)
+    }
+
+    /// Of every revision of a story's reports.
+    fn hits(&self, story: Id) -> Result<Vec<Hit>, ReadingError> {
+        Ok(self.index.hits(&Filter { story: Some(story), ..Filter::default() }, None)?)
+    }
+
+    fn draw(&self, id: Id, hits: &[Hit], ends: Ends) -> Result<Option<Storyline>, ReadingError> {
+        let from = ends.first.min(hits.len());
+        let last = hits.len().saturating_sub(ends.last).max(from);
+        let (first, last) = (hits.get(..from), hits.get(last..));
+        let (first, last) = (self.told(first.unwrap_or_default())?, self.told(last.unwrap_or_default())?);
+        if first.is_empty() && last.is_empty() {
+            return Ok(None);
+        }
+        let left_out = hits.len().saturating_sub(ends.first + ends.last);
+        Ok(Some(storyline::storyline(id, &first, left_out, &last)))
+    }
+
+    fn told(&self, hits: &[Hit]) -> Result<Vec<Told>, ReadingError> {
+        let mut told = Vec::with_capacity(hits.len());
+        for hit in hits {
             if let Some((article, decision, _)) = self.read(hit)? {
                 told.push(Told { article, decision });
             }
         }
-        let left_out = hits.len().saturating_sub(STORY_REPORTS_MAX);
-        if told.is_empty() {
-            return Ok(None);
-        }
-        let story = Arc::new(storyline::storyline(id, &told, left_out));
-        self.drawn.add(&hits, began, &story);
-        Ok(Some(story))
+        Ok(told)
     }
 
     /// What the journal has of a hit; none where that is damaged, or another's by now.

@@ -118,7 +118,7 @@ fn write(config: &Config, what: &What, out: &mut dyn Write) -> anyhow::Result<()
         What::Decisions(which) => daemon::export(config, Kind::Decisions, &wanted(which), out).map(drop),
         What::Story { id } => {
             let id: Id = id.parse().with_context(|| format!("{id:?}"))?;
-            let found: Option<Storyline> = daemon::read(config, &Asked::Story(id))?;
+            let found: Option<Storyline> = daemon::read(config, &Asked::LongStory(id))?;
             let story = found
                 .with_context(|| format!("no story is known by {id}: `storywatch stories` lists them"))?;
             Ok(out.write_all(markdown::story(&story).as_bytes())?)

@@ -74,11 +74,12 @@ fn in_words(story: &Storyline) -> String {
         lines.push(format!("  {}", named.join(", ")));
     }
     lines.push(String::new());
-    for report in story.articles.iter().filter(|report| !is_folded(report, story)) {
+    let resumed = story.resumed_by();
+    for report in story.listed() {
+        if resumed == Some(report.id) {
+            lines.push(format!("  … {} reports and revisions between are left out …", story.left_out));
+        }
         told(report, story, &mut lines);
-    }
-    if story.left_out > 0 {
-        lines.push(format!("  and {} later reports and revisions", story.left_out));
     }
     let days = story.new_names();
     if !days.is_empty() {
@@ -102,11 +103,6 @@ fn in_words(story: &Storyline) -> String {
 
 fn counted(count: usize, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
-}
-
-/// A copy whose original is shown.
-fn is_folded(report: &Report, story: &Storyline) -> bool {
-    report.copy_of.is_some_and(|original| story.articles.iter().any(|other| other.id == original))
 }
 
 fn told(report: &Report, story: &Storyline, lines: &mut Vec<String>) {

@@ -1,10 +1,10 @@
 //! Finds the sentence of an article that says most that earlier coverage did not. Pure; bounded by characters read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::story::terms::{
-    FixedState, term,
-    words::{Gap, Reader, tokens},
+    FixedState, hash, term,
+    words::{Reader, head, tokens},
 };
 
 /// Characters of a text that are read.
@@ -30,6 +30,9 @@ const WORDS_MAX: usize = 40;
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     terms: HashSet<u32, FixedState>,
+    /// Hashes of words as they were written, which are known, or mean nothing: most words of a long story were met before,
+    /// and need not be read again.
+    written: HashSet<u64, FixedState>,
     reports: usize,
     /// It is an earlier revision of the article itself.
     revised: bool,
@@ -43,59 +46,130 @@ impl Known {
 
     /// Takes in what an earlier report said.
     pub fn add(&mut self, title: &str, text: &str, language: Option<&str>) {
-        let reader = &mut Reader::new(language.unwrap_or("en"));
-        for token in tokens(title, TEXT_CHARS).iter().chain(&tokens(text, TEXT_CHARS)) {
-            self.terms.extend(term(token.word, reader));
-        }
+        let mut ear = Ear::new(self, language);
+        ear.hear(title);
+        ear.hear(text);
+        let heard = ear.heard;
+        self.take(heard);
+    }
+
+    /// Takes in what a report says, and tells the sentence with the greatest weight of unseen words, in the report's own
+    /// words. None below the threshold; of the first report of a story, none only if there is no sentence. `idf` is
+    /// natural, ln((N + 1) / (df + 0.5)).
+    pub fn tell(
+        &mut self,
+        title: &str,
+        text: &str,
+        language: Option<&str>,
+        idf: &dyn Fn(u32) -> f64,
+    ) -> Option<String> {
+        let mut ear = Ear::new(self, language);
+        let told = if self.reports == 0 { ear.first(title, text) } else { ear.newest(title, text, idf) };
+        let (told, heard) = (told.map(cut), ear.heard);
+        self.take(heard);
+        told
+    }
+
+    fn take(&mut self, heard: Heard) {
+        self.terms.extend(heard.values().flatten());
+        self.written.extend(heard.into_keys());
         self.reports += 1;
     }
 }
 
-/// The sentence with the greatest weight of unseen words, in the article's own words. None below the threshold; of
-/// the first report of a story, none only if there is no sentence. `idf` is natural, ln((N + 1) / (df + 0.5)).
-pub fn novel(
-    title: &str,
-    text: &str,
-    language: Option<&str>,
-    known: &Known,
-    idf: &dyn Fn(u32) -> f64,
-) -> Option<String> {
-    let reader = &mut Reader::new(language.unwrap_or("en"));
-    if known.reports == 0 {
-        let own: HashSet<u32> =
-            tokens(title, TEXT_CHARS).iter().filter_map(|token| term(token.word, reader)).collect();
-        return first(text, reader, &own);
+/// By the hashes of words as they are written: the terms of those that are new.
+type Heard = HashMap<u64, Option<u32>, FixedState>;
+
+/// Reads one report in front of what is known.
+struct Ear<'k> {
+    known: &'k Known,
+    reader: Reader,
+    /// One word can mean something in one language and nothing in the other.
+    seed: u64,
+    heard: Heard,
+}
+
+impl<'k> Ear<'k> {
+    fn new(known: &'k Known, language: Option<&str>) -> Self {
+        let language = language.unwrap_or("en");
+        let (reader, seed) = (Reader::new(language), hash(language, 0));
+        Self { known, reader, seed, heard: Heard::default() }
     }
-    let headline: HashSet<u32> =
-        tokens(title, TEXT_CHARS).iter().filter_map(|token| term(token.word, reader)).collect();
-    let least = if known.revised { REVISED_MIN } else { NOVEL_MIN };
-    let mut best = None::<(f64, &str)>;
-    for sentence in sentences(text).into_iter().filter(|sentence| !is_apparatus(sentence)) {
-        let mut told = HashSet::new();
-        let (mut weight, mut in_headline) = (0.0, 0.0);
-        for token in tokens(sentence, TEXT_CHARS) {
-            let Some(term) = term(token.word, reader) else { continue };
-            if known.terms.contains(&term) || told.len() == WORDS_MAX || !told.insert(term) {
-                continue;
-            }
-            let idf = idf(term);
-            weight += idf * if known.revised { 1.0 } else { share(token.word) };
-            if headline.contains(&term) {
-                in_headline += idf;
-            }
+
+    /// The term of a word, if the coverage does not have it.
+    fn unseen(&mut self, word: &str) -> Option<u32> {
+        let Self { known, reader, seed, heard } = self;
+        let written = hash(word, *seed);
+        if known.written.contains(&written) {
+            return None;
         }
-        let rank = weight + HEADLINE * in_headline;
-        if weight >= least && best.is_none_or(|(most, _)| rank > most) {
-            best = Some((rank, sentence));
+        let read = || term(word, reader).filter(|term| !known.terms.contains(term));
+        *heard.entry(written).or_insert_with(read)
+    }
+
+    fn hear(&mut self, text: &str) {
+        for token in tokens(text, TEXT_CHARS) {
+            self.unseen(token.word);
         }
     }
-    best.map(|(_, sentence)| cut(sentence))
+
+    fn all(&mut self, text: &str) -> HashSet<u32, FixedState> {
+        tokens(text, TEXT_CHARS).iter().filter_map(|token| self.unseen(token.word)).collect()
+    }
+
+    /// Of a report after others.
+    fn newest<'t>(&mut self, title: &str, text: &'t str, idf: &dyn Fn(u32) -> f64) -> Option<&'t str> {
+        let headline = self.all(title);
+        let revised = self.known.revised;
+        let least = if revised { REVISED_MIN } else { NOVEL_MIN };
+        let mut best = None::<(f64, &str)>;
+        let mut told = Vec::new();
+        split(text, |sentence| {
+            told.clear();
+            let (mut weight, mut in_headline) = (0.0, 0.0);
+            for token in tokens(sentence, TEXT_CHARS) {
+                let Some(term) = self.unseen(token.word) else { continue };
+                if told.len() == WORDS_MAX || told.contains(&term) {
+                    continue;
+                }
+                told.push(term);
+                let idf = idf(term);
+                weight += idf * if revised { 1.0 } else { share(token.word) };
+                if headline.contains(&term) {
+                    in_headline += idf;
+                }
+            }
+            let rank = weight + HEADLINE * in_headline;
+            if weight >= least && best.is_none_or(|(most, _)| rank > most) && !is_apparatus(sentence) {
+                best = Some((rank, sentence));
+            }
+        });
+        best.map(|(_, sentence)| sentence)
+    }
+
+    /// Of a first report: the early sentence that shares most with the headline; the first one if there is none.
+    fn first<'t>(&mut self, title: &str, text: &'t str) -> Option<&'t str> {
+        const EARLY: usize = 5;
+        const WORDS_MIN: usize = 6;
+        let title = self.all(title);
+        self.hear(text);
+        let mut best = None::<(usize, &str)>;
+        let sentences = sentences(text);
+        let long = sentences.iter().filter(|sentence| tokens(sentence, TEXT_CHARS).len() >= WORDS_MIN);
+        for sentence in long.take(EARLY) {
+            let shared = self.all(sentence).intersection(&title).count();
+            if best.is_none_or(|(most, _)| shared > most) {
+                best = Some((shared, sentence));
+            }
+        }
+        best.map(|(_, sentence)| sentence).or_else(|| sentences.first().copied())
+    }
 }
 
 /// Whether a line belongs to the page rather than to its report: embedded posts, who took the picture, and who else
 /// worked on it.
 fn is_apparatus(sentence: &str) -> bool {
-    const CREDITS: [&str; 5] = ["Picture:", "Photo:", "Photograph:", "Image:", "Credit:"];
+    const CREDITS: [&str; 6] = ["Picture:", "Photo:", "Photograph:", "Image:", "Credit:", "Contributing:"];
     CREDITS.iter().any(|mark| sentence.starts_with(mark))
         || ["://", "pic.twitter.com", "contributed to this"].iter().any(|mark| sentence.contains(mark))
 }
@@ -107,24 +181,6 @@ fn share(word: &str) -> f64 {
         Some(first) if first.is_alphabetic() && !first.is_uppercase() => CASELESS,
         _ => 1.0,
     }
-}
-
-/// Of a first report: the early sentence that shares most with the headline; the first one if there is none.
-fn first(text: &str, reader: &mut Reader, title: &HashSet<u32>) -> Option<String> {
-    const EARLY: usize = 5;
-    const WORDS_MIN: usize = 6;
-    let mut best = None::<(usize, &str)>;
-    for sentence in
-        sentences(text).into_iter().filter(|one| tokens(one, TEXT_CHARS).len() >= WORDS_MIN).take(EARLY)
-    {
-        let terms: HashSet<u32> =
-            tokens(sentence, TEXT_CHARS).iter().filter_map(|token| term(token.word, reader)).collect();
-        let shared = terms.intersection(title).count();
-        if best.is_none_or(|(most, _)| shared > most) {
-            best = Some((shared, sentence));
-        }
-    }
-    best.map(|(_, sentence)| sentence).or_else(|| sentences(text).into_iter().next()).map(cut)
 }
 
 fn cut(sentence: &str) -> String {
@@ -141,32 +197,40 @@ fn cut(sentence: &str) -> String {
 /// The sentences of a text, trimmed: they end at a line's end, or at a mark that a capital follows and no
 /// abbreviation precedes.
 pub fn sentences(text: &str) -> Vec<&str> {
-    let end = text.char_indices().nth(TEXT_CHARS).map_or(text.len(), |(end, _)| end);
     let mut sentences = Vec::new();
-    for line in text.get(..end).unwrap_or(text).lines() {
+    split(text, |sentence| sentences.push(sentence));
+    sentences.retain(|sentence| !tokens(sentence, TEXT_CHARS).is_empty());
+    sentences
+}
+
+/// The same, and what stands between sentences without a word.
+fn split<'t>(text: &'t str, mut take: impl FnMut(&'t str)) {
+    for line in head(text, TEXT_CHARS).lines() {
         let mut start = 0;
-        let mut chars = line.char_indices().peekable();
-        while let Some((at, char)) = chars.next() {
-            if !matches!(char, '.' | '!' | '?' | '…' | '。' | '！' | '？') {
-                continue;
-            }
+        let mut next = 0;
+        while let Some((at, char)) = mark(line, next) {
             let mut end = at + char.len_utf8();
-            while let Some((at, mark)) = chars.next_if(|(_, mark)| is_closing(*mark)) {
-                end = at + mark.len_utf8();
-            }
+            let rest = line.get(end..).unwrap_or_default();
+            end += rest.len() - rest.trim_start_matches(is_closing).len();
+            next = end;
             let rest = line.get(end..).unwrap_or_default();
             let wide = matches!(char, '。' | '！' | '？');
             let opens = wide || (rest.starts_with(char::is_whitespace) && opens_sentence(rest.trim_start()));
-            let sentence = line.get(start..end).unwrap_or_default();
             if opens && !(char == '.' && ends_in_abbreviation(line.get(start..at).unwrap_or_default())) {
-                sentences.push(sentence.trim());
+                take(line.get(start..end).unwrap_or_default().trim());
                 start = end;
             }
         }
-        sentences.push(line.get(start..).unwrap_or_default().trim());
+        take(line.get(start..).unwrap_or_default().trim());
     }
-    sentences.retain(|sentence| tokens(sentence, 200).iter().any(|token| token.gap <= Gap::Sentence));
-    sentences
+}
+
+/// The next mark that may end a sentence, and where it stands.
+fn mark(line: &str, from: usize) -> Option<(usize, char)> {
+    let rest = line.get(from..)?;
+    let mut chars = rest.char_indices();
+    let found = chars.find(|(_, char)| matches!(char, '.' | '!' | '?' | '…' | '。' | '！' | '？'));
+    found.map(|(at, char)| (from + at, char))
 }
 
 fn is_closing(char: char) -> bool {
@@ -221,7 +285,7 @@ mod tests {
         for text in earlier {
             known.add("", text, None);
         }
-        novel("Ferry aground near Holm", text, None, &known, &|_| 6.0)
+        known.tell("Ferry aground near Holm", text, None, &|_| 6.0)
     }
 
     #[test]
@@ -257,13 +321,15 @@ mod tests {
         );
         let mut known = Known::revision();
         known.add("", before, None);
-        assert_eq!(novel("Ferry aground", after, None, &known, &|_| 6.0).as_deref(), Some(after));
+        assert_eq!(known.tell("Ferry aground", after, None, &|_| 6.0).as_deref(), Some(after));
         assert_eq!(told(&[before], after), None);
     }
 
     #[test]
     fn what_belongs_to_the_page_is_no_news() {
         let line = "Anna Berg of Gull Radio in Port Maren contributed to this report.";
+        assert_eq!(told(&["The ferry ran aground."], line), None);
+        let line = "Contributing: Anna Berg, Ole Brandt and Eve Orr of Gull Radio in Port Maren";
         assert_eq!(told(&["The ferry ran aground."], line), None);
     }
 

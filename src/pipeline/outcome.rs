@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use super::{
     decide::{Analysis, event_time},
     desk,
-    novel::{self, Known as Told},
+    novel::Known as Told,
     place,
     record::{Known, Report},
     state::State,
@@ -206,7 +206,7 @@ impl Case<'_> {
             told.add(&article.title, &article.text, language);
         }
         let Article { title, text, .. } = self.article;
-        Ok(novel::novel(title, text, language, &told, &|term| self.state.stories.idf(term)))
+        Ok(told.tell(title, text, language, &|term| self.state.stories.idf(term)))
     }
 
     /// Names that the story did not have, people first, then by weight.

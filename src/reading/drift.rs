@@ -50,6 +50,10 @@ const CLAUSES_MAX: usize = 24;
 const STOP_WEIGHT: f32 = 1.5;
 /// Words that stand in more statements than this find no candidates: everybody says them.
 const COMMON_STATEMENTS: usize = 200;
+/// Of those before it that have the word, a statement is compared with so many of the first, and with so many of the
+/// last: what everybody quotes is tied through these.
+const OLDEST_MAX: usize = 12;
+const LATEST_MAX: usize = 20;
 /// Characters of one statement that are read.
 const STATEMENT_CHARS_MAX: usize = 2_000;
 /// Pairs of words that are compared in all; the pairs of statements that share most come first.
@@ -271,8 +275,10 @@ fn candidates(read: &[Read]) -> Vec<(usize, usize)> {
     // A pair once for each word that it shares: sorted, those of one pair stand together.
     let mut shared: Vec<(usize, usize)> = Vec::new();
     for holding in holders.values().filter(|holding| holding.len() <= COMMON_STATEMENTS) {
-        for (rank, a) in holding.iter().enumerate() {
-            shared.extend(holding.iter().skip(rank + 1).map(|b| (*a, *b)));
+        for (rank, b) in holding.iter().enumerate() {
+            let (oldest, latest) = (rank.min(OLDEST_MAX), rank.saturating_sub(LATEST_MAX));
+            let others = (0..oldest).chain(latest.max(oldest)..rank);
+            shared.extend(others.filter_map(|other| Some((*holding.get(other)?, *b))));
         }
     }
     shared.sort_unstable();
@@ -468,6 +474,16 @@ mod tests {
             ("tern", brandt, short),
         ]);
         assert_eq!(groups, [vec![0, 2], vec![1, 3]]);
+    }
+
+    #[test]
+    fn what_a_hundred_outlets_quote_is_one_group() {
+        let outlets: Vec<String> = (0..150).map(|number| format!("outlet{number}")).collect();
+        let words =
+            ["I did not have any dealings with the shipyard,", "I haven't had dealings with that shipyard"];
+        let many: Vec<_> =
+            outlets.iter().enumerate().map(|(n, outlet)| (outlet.as_str(), ORVIK, words[n % 2])).collect();
+        assert_eq!(grouped(&many), [(0..150).collect::<Vec<_>>()]);
     }
 
     #[test]

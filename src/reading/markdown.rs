@@ -34,10 +34,10 @@ pub fn story(story: &Storyline) -> String {
     names(story, &mut text);
     writeln!(text, "## What each report added\n").ok();
     for (place, report) in story.articles.iter().enumerate() {
+        if story.left_out > 0 && place == story.left_out_at {
+            writeln!(text, "\n{} reports and revisions between these are left out.\n", story.left_out).ok();
+        }
         told(place + 1, report, story, &mut text);
-    }
-    if story.left_out > 0 {
-        writeln!(text, "\nAnd {} later reports and revisions.", story.left_out).ok();
     }
     statements(story, &mut text);
     sources(story, &mut text);

@@ -1,12 +1,12 @@
 //! What an overview shows: the latest alerts, the course of coverage, the stories of the last days.
 
-use std::{cmp::Reverse, collections::HashMap, time::Instant};
+use std::{cmp::Reverse, time::Instant};
 
 use super::{ReadingError, View};
 use crate::{
     article::{Alert, Id},
     journal::{JournalError, Line},
-    search::{ANY_TOPIC, Bar, By, Filter, Hit, Kind, Outline},
+    search::{ANY_TOPIC, Bar, By, Filter, Hit, Outline},
 };
 
 /// Alerts of one answer.
@@ -74,17 +74,9 @@ impl View {
         count: usize,
         deadline: Instant,
     ) -> Result<(Vec<(Id, Outline)>, usize), ReadingError> {
-        let mut stories: HashMap<Id, (u32, i64)> = HashMap::new();
-        for hit in self.index.hits(filter, Some(deadline))? {
-            let (reports, last) = stories.entry(hit.story).or_default();
-            *reports += u32::from(matches!(hit.kind, Kind::New | Kind::Copy));
-            *last = hit.time.max(*last);
-        }
-        let mut stories: Vec<(i64, Id)> = stories
-            .into_iter()
-            .filter(|(_, (reports, _))| *reports > 1)
-            .map(|(id, (_, last))| (last, id))
-            .collect();
+        let stories = self.index.by_story(filter, deadline)?;
+        let several = stories.into_iter().filter(|(_, (reports, _))| *reports > 1);
+        let mut stories: Vec<(i64, Id)> = several.map(|(id, (_, last))| (last, id)).collect();
         stories.sort_unstable_by_key(|(last, id)| (Reverse(*last), *id));
         let mut shown = Vec::new();
         for (_, id) in stories.iter().skip(skip).take(count) {

@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     article::{Article, Decision, Entity, EntityKind, Id, Verdict},
-    pipeline::{
-        novel::{self, Known},
-        story::common_idf,
-    },
+    pipeline::{novel::Known, story::common_idf},
 };
 
 /// Most people, organisations and places of a story that are listed.
@@ -49,12 +46,30 @@ pub struct Storyline {
     pub entities: Vec<Named>,
     /// Statements that two outlets or more quote.
     pub quote_groups: Vec<QuoteGroup>,
-    /// Later revisions and reports that are not shown, because there are too many.
+    /// Reports and revisions that are not shown, because there are too many.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: usize,
+    /// How many of `articles` came before those.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out_at: usize,
 }
 
 impl Storyline {
+    /// The reports to list: all but the copies whose originals are there.
+    pub fn listed(&self) -> Vec<&Report> {
+        let known: HashSet<Id> = self.articles.iter().map(|report| report.id).collect();
+        let is_folded = |report: &Report| report.copy_of.is_some_and(|original| known.contains(&original));
+        self.articles.iter().filter(|report| !is_folded(report)).collect()
+    }
+
+    /// That of them before which others are left out.
+    pub fn resumed_by(&self) -> Option<Id> {
+        let listed = self.listed();
+        let after = self.articles.iter().skip(self.left_out_at).filter(|_| self.left_out > 0);
+        let after: HashSet<Id> = after.map(|report| report.id).collect();
+        listed.iter().map(|report| report.id).find(|id| after.contains(id))
+    }
+
     /// The names that no report had before, by the day (UTC) on which they came; on the first one everybody is new.
     pub fn new_names(&self) -> Vec<(Date, Vec<&str>)> {
         let mut days: BTreeMap<Date, Vec<&str>> = BTreeMap::new();
@@ -153,19 +168,28 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// A story from its reports, all revisions in order of arrival.
-pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
+/// A story from its reports, all revisions in order of arrival: the first, so many that are left out, and the last.
+pub fn storyline(id: Id, first: &[Told], left_out: usize, latest: &[Told]) -> Storyline {
     let mut reports: Vec<Report> = Vec::new();
     let mut last: BTreeMap<Id, &Told> = BTreeMap::new();
     let mut known = Known::default();
     let mut names: HashSet<&str> = HashSet::new();
     let (mut places, mut texts) = (HashMap::<Id, usize>::new(), HashSet::<Id>::new());
-    for one in told {
+    let mut left_out_at = None;
+    for (place, one) in first.iter().chain(latest).enumerate() {
+        if place == first.len() {
+            left_out_at = Some(reports.len());
+        }
         let Told { article, decision } = one;
         let report = decision.article.id.report;
         let before = last.insert(report, one);
+        // Most copies are to the letter.
+        let text = if texts.insert(Id::of(&[article.text.as_bytes()])) { article.text.as_str() } else { "" };
         let next = reports.len();
-        match reports.get_mut(*places.entry(report).or_insert(next)) {
+        let known_report = reports.get_mut(*places.entry(report).or_insert(next));
+        let says = known_report.is_none() && decision.verdict != Verdict::Copy;
+        let novel = if says { told_by(one, text, &mut known) } else { None };
+        match known_report {
             Some(known) => {
                 // A notice that takes a report back may have no headline of its own; the decision has the report's.
                 known.title.clone_from(&decision.article.title);
@@ -179,14 +203,14 @@ pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
                 });
             }
             None => reports.push(Report {
-                novel: if decision.verdict == Verdict::Copy { None } else { added(one, &known) },
+                novel,
                 new_entities: unheard(&decision.entities, &names),
                 ..first_revision(one)
             }),
         }
-        // Most copies are to the letter.
-        let text = if texts.insert(Id::of(&[article.text.as_bytes()])) { article.text.as_str() } else { "" };
-        known.add(&article.title, text, decision.article.language.as_deref());
+        if !says {
+            known.add(&article.title, text, decision.article.language.as_deref());
+        }
         names.extend(decision.entities.iter().map(|entity| entity.name.as_str()));
     }
     let mut outlets: Vec<&str> = reports.iter().map(|report| report.source.as_str()).collect();
@@ -208,6 +232,7 @@ pub fn storyline(id: Id, told: &[Told], left_out: usize) -> Storyline {
         entities: entities.into_iter().take(ENTITIES_MAX).collect(),
         articles: reports,
         left_out,
+        left_out_at: left_out_at.filter(|_| left_out > 0).unwrap_or(0),
     }
 }
 
@@ -228,16 +253,17 @@ fn first_revision(Told { article, decision }: &Told) -> Report {
     }
 }
 
-fn added(Told { article, decision }: &Told, known: &Known) -> Option<String> {
+/// What a report says first.
+fn told_by(Told { article, decision }: &Told, text: &str, known: &mut Known) -> Option<String> {
     let language = decision.article.language.as_deref();
-    novel::novel(&article.title, &article.text, language, known, &|term| f64::from(common_idf(term)))
+    known.tell(&article.title, text, language, &|term| f64::from(common_idf(term)))
 }
 
 fn changed(before: &Told, now: &Told) -> Option<String> {
     let mut known = Known::revision();
     let Told { article, decision } = before;
     known.add(&article.title, &article.text, decision.article.language.as_deref());
-    added(now, &known)
+    told_by(now, &now.article.text, &mut known)
 }
 
 /// Names that are not known, people first.
@@ -302,4 +328,65 @@ fn quote_groups(told: &[&Told], entities: &[Named]) -> Vec<QuoteGroup> {
             variants: group.statements.iter().filter_map(variant).collect(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::{ArticleHead, ArticleId};
+
+    fn report(number: u64, verdict: Verdict, of: Option<u64>, text: &str) -> Told {
+        let article = Article {
+            outlet: format!("outlet{number}.example"),
+            title: "Ferry aground".to_owned(),
+            text: text.to_owned(),
+            ..Article::default()
+        };
+        let head = ArticleHead {
+            id: ArticleId { report: Id(number), revision: 1 },
+            input_id: None,
+            source: article.outlet.clone(),
+            url: None,
+            title: article.title.clone(),
+            published: None,
+            seen_at: article.seen_at,
+            language: None,
+            lead: String::new(),
+        };
+        let decision = Decision {
+            article: head,
+            verdict,
+            reason: None,
+            of: None,
+            of_id: of.map(Id),
+            copy_of: None,
+            similarity: None,
+            change: None,
+            story: Some(Id(1)),
+            fits_too: Vec::new(),
+            tagger: None,
+            entities: Vec::new(),
+            quotes: Vec::new(),
+            matches: Vec::new(),
+        };
+        Told { article, decision }
+    }
+
+    #[test]
+    fn a_long_story_says_where_its_middle_is_left_out() {
+        let aground = "The ferry ran aground near Holm on Monday with ninety passengers aboard.";
+        let found = "Inspectors of Holm Shipyard found that rudder bolts, replaced in April, had cracked.";
+        let first = [report(1, Verdict::New, None, aground), report(2, Verdict::Copy, Some(1), aground)];
+        let latest = [
+            report(8, Verdict::Copy, Some(1), aground),
+            report(9, Verdict::New, None, &format!("{aground} {found}")),
+        ];
+        let story = storyline(Id(1), &first, 5, &latest);
+        let listed: Vec<Id> = story.listed().iter().map(|report| report.id).collect();
+        assert_eq!((listed, story.left_out_at, story.resumed_by()), (vec![Id(1), Id(9)], 2, Some(Id(9))));
+        let novel: Vec<_> = story.articles.iter().map(|report| report.novel.as_deref()).collect();
+        assert_eq!(novel, [Some(aground), None, None, Some(found)], "what is added is told of both ends");
+        let whole = storyline(Id(1), &first, 0, &[]);
+        assert_eq!((whole.left_out_at, whole.resumed_by()), (0, None));
+    }
 }

@@ -258,6 +258,10 @@ impl Columns {
         self.time.first(doc).unwrap_or(0)
     }
 
+    pub(super) fn story(&self, doc: u32) -> Id {
+        Id(self.story.first(doc).unwrap_or(0))
+    }
+
     pub(super) fn kind(&self, doc: u32) -> Kind {
         Kind::from_number(self.kind.first(doc).unwrap_or(0))
     }
@@ -278,7 +282,7 @@ impl Columns {
         Hit {
             at: unpacked(number(&self.at)),
             report: Id(number(&self.report)),
-            story: Id(number(&self.story)),
+            story: self.story(doc),
             time: self.time(doc),
             kind: self.kind(doc),
         }

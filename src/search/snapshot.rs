@@ -1,6 +1,11 @@
 //! The index as it stood at one moment: what is asked of it.
 
-use std::{cmp::Reverse, collections::HashSet, ops::ControlFlow, time::Instant};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+    time::Instant,
+};
 
 use serde::{Deserialize, Serialize};
 use tantivy::{
@@ -12,7 +17,7 @@ use super::{
     Filter, Hit, LOOK_EVERY, Outline, SearchError, Shown, Snapshot,
     schema::{self, Columns, Kind},
 };
-use crate::{article::Id, caught::caught, journal::Position};
+use crate::{article::Id, caught::caught, journal::Position, pipeline::story::terms::FixedState};
 
 /// Reports in a span of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +138,26 @@ impl Snapshot {
         }))
     }
 
+    /// How many reports that pass the filter each story has, later revisions not counted, and when the last of them or of
+    /// their revisions came.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or the deadline passes.
+    pub fn by_story(
+        &self,
+        filter: &Filter,
+        deadline: Instant,
+    ) -> Result<HashMap<Id, (u32, i64), FixedState>, SearchError> {
+        let mut stories: HashMap<Id, (u32, i64), FixedState> = HashMap::default();
+        let limits = Limits::of(filter, Some(deadline));
+        self.each(&self.fields.passes(filter), &limits, |columns, _, doc, _| {
+            let (reports, last) = stories.entry(columns.story(doc)).or_default();
+            *reports += u32::from(matches!(columns.kind(doc), Kind::New | Kind::Copy));
+            *last = columns.time(doc).max(*last);
+        })?;
+        Ok(stories)
+    }
+
     /// How many reports of each kind that pass the filter arrived in each span of `width` seconds from `filter.since`
     /// on; later revisions are not counted.
     ///
@@ -149,10 +174,10 @@ impl Snapshot {
         let since = filter.since.unwrap_or(0);
         let limits = Limits::of(filter, deadline);
         self.each(&self.fields.passes(filter), &limits, |columns, _, doc, _| {
-            let hit = columns.hit(doc);
-            let span = (hit.time - since).checked_div(width).and_then(|span| usize::try_from(span).ok());
+            let span = (columns.time(doc) - since).checked_div(width);
+            let span = span.and_then(|span| usize::try_from(span).ok());
             let Some(bar) = span.and_then(|span| bars.get_mut(span)) else { return };
-            match hit.kind {
+            match columns.kind(doc) {
                 Kind::New => bar.originals += 1,
                 Kind::Copy => bar.copies += 1,
                 Kind::Later | Kind::Withdrawn | Kind::Notice => {}

@@ -51,6 +51,10 @@ pub(super) fn page(feeds: &[Standing], asked: &Asked, now: Timestamp) -> Page {
     let after = (shown.len() > from + SHOWN)
         .then(|| asked.path(part, from + SHOWN))
         .or_else(|| (in_all > first + FEEDS_PART).then(|| asked.path(part + 1, 0)));
+    if in_all == 0 {
+        let main = html! { h1 { "Feeds" } p.lead { "The config has no feed." } };
+        return layout::page(Tab::Feeds, "Feeds", main).into();
+    }
     let main = html! {
         h1 { "Feeds" }
         header.row {
@@ -67,7 +71,7 @@ pub(super) fn page(feeds: &[Standing], asked: &Asked, now: Timestamp) -> Page {
             }
         }
         @if shown.is_empty() {
-            p.empty { @if only_ill { "None" @if in_all > FEEDS_PART { " of these" } ": all is well." } @else { "The config has no feed." } }
+            p.empty { "None" @if in_all > FEEDS_PART { " of these" } ": all is well." }
         }
         ul.feeds {
             @for health in shown.iter().skip(from).take(SHOWN) {

@@ -8,7 +8,7 @@ use super::answer::Page;
 /// The one style sheet.
 pub(super) const STYLE: &str = include_str!("style.css");
 /// Its address; a new version is asked for anew.
-pub(super) const STYLE_PATH: &str = concat!("/style-", env!("CARGO_PKG_VERSION"), "-1.css");
+pub(super) const STYLE_PATH: &str = concat!("/style-", env!("CARGO_PKG_VERSION"), "-2.css");
 /// The one script, part of each page.
 pub(super) const SCRIPT: &str = include_str!("script.js");
 
@@ -52,8 +52,8 @@ pub(super) fn page(tab: Tab, title: &str, main: Markup) -> Markup {
                         a.mark href="/" { "Storywatch" }
                         nav aria-label="Views" {
                             @for (of, path, name) in TABS {
-                                @if of == tab { a href=(path) aria-current="page" { (name) } }
-                                @else { a href=(path) { (name) } }
+                                @if of == tab { a href=(path) data-name=(name) aria-current="page" { (name) } }
+                                @else { a href=(path) data-name=(name) { (name) } }
                             }
                         }
                         @if tab != Tab::Search {

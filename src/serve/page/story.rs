@@ -37,7 +37,8 @@ pub(super) fn page(view: &View, id: Id, from: usize) -> Result<Page, ReadingErro
             "No story is known by this address. It may be in the index in a moment.",
         ));
     };
-    let shown: Vec<&Report> = story.articles.iter().filter(|report| !is_folded(report, &story)).collect();
+    let shown = story.listed();
+    let latest = shown.len().saturating_sub(1) / REPORTS_SHOWN * REPORTS_SHOWN;
     let part = |from: usize| address(&parts::story_path(id), &[("from", &from.to_string())]);
     let title = parts::shown(&story.title);
     let main = html! {
@@ -48,8 +49,8 @@ pub(super) fn page(view: &View, id: Id, from: usize) -> Result<Page, ReadingErro
         div.cols {
             section aria-labelledby="timeline" {
                 h2 #timeline { "What each report added" }
+                @if from < latest { p.quiet { a href=(part(latest)) { "To the latest reports" } } }
                 (timeline(shown.iter().skip(from).take(REPORTS_SHOWN).copied(), &story))
-                @if story.left_out > 0 { p.quiet { "and " (story.left_out) " later reports and revisions" } }
                 (parts::turn(
                     (from > 0).then(|| part(from.saturating_sub(REPORTS_SHOWN))),
                     (shown.len() > from + REPORTS_SHOWN).then(|| part(from + REPORTS_SHOWN)),
@@ -65,11 +66,6 @@ pub(super) fn page(view: &View, id: Id, from: usize) -> Result<Page, ReadingErro
     Ok(layout::page(Tab::Stories, title, main).into())
 }
 
-/// A copy whose original is shown.
-fn is_folded(report: &Report, story: &Storyline) -> bool {
-    report.copy_of.is_some_and(|original| story.articles.iter().any(|other| other.id == original))
-}
-
 fn summary(story: &Storyline) -> Markup {
     html! {
         p.lead {
@@ -79,6 +75,10 @@ fn summary(story: &Storyline) -> Markup {
             "."
             @if let Some(first) = story.articles.first() {
                 " First: " (parts::shown_source(&first.source)) ", " (parts::time(first.seen_at, Form::Minute)) "."
+            }
+            @if story.left_out > 0 {
+                " Of this long story these are the first and the latest; " (story.left_out) " reports and revisions between
+                them are left out."
             }
         }
     }
@@ -156,10 +156,18 @@ fn timeline<'s>(reports: impl Iterator<Item = &'s Report>, story: &Storyline) ->
             _ => days.push((day, vec![report])),
         }
     }
+    let resumed = story.resumed_by();
     html! {
         @for (_, reports) in &days {
             @if let Some(first) = reports.first() { h3.day { (parts::time(first.seen_at, Form::Day)) } }
-            ol.timeline { @for report in reports { (told(report, story)) } }
+            ol.timeline {
+                @for report in reports {
+                    @if resumed == Some(report.id) {
+                        li { p.quiet { (story.left_out) " reports and revisions between are left out" } }
+                    }
+                    (told(report, story))
+                }
+            }
         }
     }
 }

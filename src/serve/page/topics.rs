@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Topics of one page.
-const TOPICS_SHOWN: usize = 20;
+const TOPICS_SHOWN: usize = 15;
 /// Alerts shown of each.
 const ALERTS_SHOWN: usize = 4;
 /// Of all together, above them.

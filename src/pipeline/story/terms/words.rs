@@ -120,7 +120,7 @@ pub fn runs(text: &str, mut each: impl FnMut(u64, usize, bool)) -> bool {
 }
 
 /// A text's first characters, found by counting the bytes that begin none.
-fn head(text: &str, chars_max: usize) -> &str {
+pub fn head(text: &str, chars_max: usize) -> &str {
     let continues = |byte: &u8| byte & 0xc0 == 0x80;
     let bytes = text.as_bytes();
     let (mut start, mut end) = (0, chars_max);
