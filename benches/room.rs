@@ -104,7 +104,7 @@ fn index(state: &Path) -> io::Result<()> {
 /// What people look for: words from everywhere to nowhere, and all that the language has.
 fn questions() -> Vec<(String, Search)> {
     let ranks = [14, 39, 60, 200, 1_000, 10_000, 200_000];
-    let [he, people, common, usual, some, few, rare] = ranks.map(invented::word);
+    let [he, people, common, usual, some, few, rare] = ranks.map(corpus::word);
     let (known, unknown) = (invented::person(0), invented::person(9_000));
     let now = Timestamp::now();
     let since = |days: i64| Some((now - SignedDuration::from_secs(days * DAY_SECS)).as_second());
@@ -275,7 +275,7 @@ fn pages(state: &Path) -> io::Result<()> {
         paths.extend([format!("/topic?name={topic}"), format!("/topic?name={topic}&by=day")]);
     }
     paths.extend(listed.iter().map(|story| format!("/story/{story}")));
-    for words in [60, 200, 10_000].map(invented::word) {
+    for words in [60, 200, 10_000].map(corpus::word) {
         paths.extend([format!("/search?q={words}"), format!("/search?q={words}&by=relevance")]);
     }
     let (mut first, mut all, mut largest) = (Vec::new(), Vec::new(), 0);

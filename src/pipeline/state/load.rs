@@ -113,3 +113,72 @@ impl State {
 fn number(key: &[u8]) -> Option<u64> {
     key.try_into().ok().map(u64::from_be_bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::{
+        memory::MemoryView,
+        record::{Windowed, encode},
+        story::{Member, Vector},
+    };
+
+    fn windowed(seq: u64, story: u64, fits_too: &[u64]) -> Windowed {
+        let member = Member {
+            seq,
+            report: Id(seq),
+            story: Id(story),
+            time: 7,
+            dated: true,
+            outlet: seq,
+            copy: false,
+            vector: Vector::default(),
+            entities: vec![seq],
+        };
+        let entry = dedupe::Entry {
+            seq,
+            report: Id(seq),
+            root: Id(seq),
+            family: Id(seq),
+            site: 1,
+            time: 7,
+            words: 300,
+            sketch: vec![1, 2, 3].into(),
+            indexed: true,
+        };
+        Windowed {
+            at: Locator::default(),
+            seen_at: 7,
+            entry: entry.encode(),
+            member: member.encode(),
+            persons: vec!["Orla Venn".to_owned()],
+            learned: vec![5],
+            fits_too: fits_too.iter().map(|story| Id(*story)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_start_finds_what_was_taken_in_one_by_one() {
+        let rows = [windowed(1, 21, &[]), windowed(2, 22, &[21]), windowed(3, 22, &[])];
+        let (mut view, mut changes, mut before) = (MemoryView::default(), Changes::default(), State::new());
+        for (row, seq) in rows.iter().zip(1_u64..) {
+            changes.put(Tree::Window, seq.to_be_bytes(), encode(row));
+        }
+        view.apply(&changes);
+        let known = Known { view: &view, changes: &Changes::default() };
+        for (row, seq) in rows.iter().zip(1..) {
+            before.take_in(known, seq, row).unwrap();
+        }
+        let after = State::load(&view, u64::MAX).unwrap();
+        assert_eq!(before.kin.of(Id(21)).collect::<Vec<_>>(), [Id(22)]);
+        for state in [&before, &after] {
+            let ties = [21, 22].map(|story| state.kin.of(Id(story)).collect::<Vec<_>>());
+            assert_eq!(ties, [[Id(22)], [Id(21)]]);
+            assert_eq!((state.index.len(), state.window.len(), state.clock), (3, 3, 7));
+            assert_eq!(state.bearers.of(Id(22), "Venn"), Some("Orla Venn"));
+            assert!(state.stories.member(2).is_some());
+        }
+        assert_eq!(before.stories.checksum(), after.stories.checksum());
+        assert_eq!(format!("{:?}", before.learned), format!("{:?}", after.learned));
+    }
+}
