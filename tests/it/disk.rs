@@ -96,7 +96,7 @@ fn a_full_disk_is_waited_for() {
         assert_eq!(world.alerts().len(), 1);
         disk.make_room();
         wait_for("all alerts", || (world.alerts().len() == 40).then_some(()));
-        assert!(daemon.said().contains("there is room again"), "{}", daemon.said());
+        wait_for("the log to say it", || daemon.said().contains("there is room again").then_some(()));
 
         // a start on a full disk waits too
         disk.fill_up_to(left_bytes);
@@ -153,7 +153,8 @@ fn a_full_disk_of_the_log_is_waited_for() {
     wait_for("all decisions", || (world.decisions().len() == 60).then_some(()));
     disk.make_room();
     wait_for("all alerts", || (log().lines().count() == 60).then_some(()));
-    assert!(daemon.said().contains("the alert log can be written again"), "{}", daemon.said());
+    let again = "the alert log can be written again";
+    wait_for("the log to say it", || daemon.said().contains(again).then_some(()));
     daemon.stop();
     let seq = |line: &str| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap();
     assert_eq!(log().lines().map(seq).collect::<Vec<_>>(), (1..=60).collect::<Vec<_>>());
