@@ -61,6 +61,8 @@ pub struct Assignment {
     pub loaded: Loaded,
     /// How like the latest articles it is in general.
     pub normal: Normal,
+    /// How like the likest candidate it is.
+    pub likest: f64,
     /// Members of the window that share most with it, best first.
     pub near: Vec<u64>,
 }
@@ -73,7 +75,7 @@ pub struct Candidate {
     /// Log odds above the threshold: joined from 0 on.
     pub score: f64,
     /// What the score is made of, in the order of `model::Feature`.
-    pub features: [f64; model::FEATURES],
+    pub features: [f64; model::STORY_FEATURES],
     /// The most similar article of the story.
     pub nearest: Id,
 }
@@ -186,10 +188,21 @@ impl Stories {
         let [normal, by_story] = self.ring.normals(&loaded);
         let probe = Probe::new(&loaded);
         let near = self.postings.nearest(&loaded, self.members.last().unwrap_or(0), FOUND_MAX);
-        let mut candidates = Vec::with_capacity(CANDIDATES_MAX);
+        let (mut judged, mut features) =
+            (Vec::with_capacity(CANDIDATES_MAX), Vec::with_capacity(CANDIDATES_MAX));
         for found in self.find(&near, time, dated) {
-            candidates.extend(self.judge(&probe, &loaded, by_story, &found, recall)?);
+            if let Some((nearest, alone)) = self.judge(&probe, &loaded, by_story, &found, recall)? {
+                judged.push((found, nearest));
+                features.push(alone);
+            }
         }
+        let likest = features.iter().map(|one| model::like(one)).fold(0.0, f64::max);
+        let candidates =
+            judged.into_iter().zip(model::ahead(&features)).map(|((found, nearest), features)| {
+                let score = model::story_score(&features, loaded.regime(), found.gap.is_none());
+                Candidate { story: found.id, score, features, nearest }
+            });
+        let mut candidates: Vec<Candidate> = candidates.collect();
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.story.cmp(&b.story)));
         let best = candidates.first();
         Ok(Assignment {
@@ -198,6 +211,7 @@ impl Stories {
             candidates,
             loaded,
             normal,
+            likest,
             near,
         })
     }
@@ -221,6 +235,7 @@ impl Stories {
         found
     }
 
+    /// The member of a story that is nearest to an article, and the features of the two.
     fn judge(
         &self,
         probe: &Probe<'_>,
@@ -228,7 +243,7 @@ impl Stories {
         normal: Normal,
         Found { id, gap, close }: &Found,
         recall: Recall<'_>,
-    ) -> Result<Option<Candidate>, ViewError> {
+    ) -> Result<Option<(Id, [f64; model::FEATURES])>, ViewError> {
         let Some(story) = self.open.get(id) else { return Ok(None) };
         let core = story.core(&self.members);
         let further = close.iter().filter(|seq| !core.contains(seq));
@@ -253,9 +268,7 @@ impl Stories {
         }
         let Some((_, nearest)) = nearest else { return Ok(None) };
         let centroid = cosines(sums, loaded.squares(), squares);
-        let features = model::features(&centroid, &most, normal, *gap);
-        let score = model::story_score(&features, loaded.regime(), gap.is_none());
-        Ok(Some(Candidate { story: *id, score, features, nearest }))
+        Ok(Some((nearest, model::features(&centroid, &most, normal, *gap))))
     }
 
     /// Takes an article into the window.

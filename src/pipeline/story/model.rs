@@ -3,11 +3,13 @@
 use super::{vector::VIEWS, weights};
 use crate::event::Sensitivity;
 
-/// Number of features of an article and a candidate.
+/// Number of features of an article and what it is compared with.
 pub const FEATURES: usize = 12;
+/// Number of features of an article and a candidate story: also how far that is ahead of the others.
+pub const STORY_FEATURES: usize = FEATURES + 1;
 /// Number of inputs: the features, the features of headlines alone, those of texts times their length, and three of the
 /// regime, with a constant.
-pub const INPUTS: usize = 3 * FEATURES + 4;
+pub const INPUTS: usize = 3 * STORY_FEATURES + 4;
 /// Place of the constant among the inputs of a story.
 pub const CONSTANT: usize = INPUTS - 1;
 /// Added to a spread, so that a quiet background is no evidence.
@@ -41,11 +43,13 @@ pub enum Feature {
     OutSum,
     /// How far the nearest member stands out, names.
     OutNames,
+    /// How much more the article is like this story than like any other one.
+    Ahead,
 }
 
 impl Feature {
     /// In the order of the model's inputs.
-    pub const ALL: [Self; FEATURES] = [
+    pub const ALL: [Self; STORY_FEATURES] = [
         Self::All,
         Self::Lead,
         Self::Title,
@@ -58,6 +62,7 @@ impl Feature {
         Self::OutAll,
         Self::OutSum,
         Self::OutNames,
+        Self::Ahead,
     ];
 
     /// For people.
@@ -75,6 +80,7 @@ impl Feature {
             Self::OutAll => "stands out by one article",
             Self::OutSum => "stands out by the story",
             Self::OutNames => "stands out by names",
+            Self::Ahead => "ahead of other stories",
         }
     }
 }
@@ -109,8 +115,31 @@ pub fn features(
     ]
 }
 
+/// How like what it is compared with an article is: the cosines of all words to the sum and to the nearest member.
+pub fn like(features: &[f64]) -> f64 {
+    match features {
+        [all, _, _, _, nearest, ..] => all + nearest,
+        _ => 0.0,
+    }
+}
+
+/// The features of the candidates of one article: those of each by itself, and how much liker it is than the others.
+/// What is likest by far is so even if it is not very like.
+pub fn ahead(each: &[[f64; FEATURES]]) -> Vec<[f64; STORY_FEATURES]> {
+    let of_others = |place| {
+        let others = each.iter().enumerate().filter(move |(other, _)| *other != place);
+        others.map(|(_, features)| like(features)).fold(0.0, f64::max)
+    };
+    let more = |(place, features): (usize, &[f64; FEATURES])| {
+        let mut more = [like(features) - of_others(place); STORY_FEATURES];
+        more.iter_mut().zip(features).for_each(|(more, feature)| *more = *feature);
+        more
+    };
+    each.iter().enumerate().map(more).collect()
+}
+
 /// What the model of a story is linear in.
-pub fn inputs(features: &[f64; FEATURES], headline: bool, undated: bool, length: f64) -> [f64; INPUTS] {
+pub fn inputs(features: &[f64; STORY_FEATURES], headline: bool, undated: bool, length: f64) -> [f64; INPUTS] {
     by_regime(features, headline, undated, length)
 }
 
@@ -140,7 +169,7 @@ const MEAN_LENGTH: f64 = 4.5;
 pub const LENGTH_MIN: f64 = 3.0;
 
 /// Log odds that an article belongs to a candidate story, above the threshold for joining.
-pub fn story_score(features: &[f64; FEATURES], (headline, length): (bool, f64), undated: bool) -> f64 {
+pub fn story_score(features: &[f64; STORY_FEATURES], (headline, length): (bool, f64), undated: bool) -> f64 {
     let [text, bare, short] = weights::STORY_THRESHOLDS;
     let threshold = if headline { short } else { text };
     let threshold = if undated && !headline { bare } else { threshold };
@@ -161,8 +190,9 @@ const BACKGROUND_TEXT: ([f64; 2], [f64; 2]) = ([0.025, 0.014], [0.028, 0.034]);
 const BACKGROUND_HEADLINE: ([f64; 2], [f64; 2]) = ([0.02, 0.02], [0.05, 0.05]);
 
 /// Features of an article and a topic's samples: those of a story, how far the nearest sample stands out seen from the
-/// samples, and the logarithms of how far it stands out, because the odds rise ever more slowly with it.
-pub const TOPIC_FEATURES: usize = FEATURES + 6;
+/// samples, the logarithms of how far it stands out, because the odds rise ever more slowly with it, and how much liker
+/// the article is to the samples than to any story.
+pub const TOPIC_FEATURES: usize = FEATURES + 7;
 /// Inputs of the first stage of a topic.
 pub const TOPIC_INPUTS: usize = 3 * TOPIC_FEATURES + 4;
 /// Place of the constant among the inputs of both stages.
@@ -187,16 +217,17 @@ pub const TOPIC_LEARNS: f64 = 2.5;
 /// Log odds from which a match by likeness is sure.
 pub const TOPIC_SURE: f64 = 3.0;
 
-/// The inputs of the first stage.
+/// The inputs of the first stage; `likest` is how like the likest story the article is.
 pub fn topic_inputs(
     compared: &super::Compared,
+    likest: f64,
     (headline, length): (bool, f64),
     undated: bool,
 ) -> [f64; TOPIC_INPUTS] {
     let [.., out_all, _, out_names] = compared.features;
     let [back_all, back_names] = compared.out_back;
     let logarithms = [out_all, back_all, out_names, back_names].map(|out| out.max(0.0).ln_1p());
-    let more = compared.out_back.into_iter().chain(logarithms);
+    let more = compared.out_back.into_iter().chain(logarithms).chain([like(&compared.features) - likest]);
     let mut features = [0.0; TOPIC_FEATURES];
     for (feature, value) in features.iter_mut().zip(compared.features.into_iter().chain(more)) {
         *feature = value;
@@ -275,4 +306,40 @@ pub fn topic_threshold(sensitivity: Sensitivity, headline: bool) -> f64 {
         Sensitivity::Sensitive => sensitive,
     };
     if headline { short } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alike(all: f64, nearest: f64) -> [f64; FEATURES] {
+        features(&[all, 0.0, 0.0, 0.0], &[nearest, 0.0, 0.0, 0.0], super::super::Normal::default(), None)
+    }
+
+    #[test]
+    fn a_candidate_is_ahead_of_the_best_of_the_others() {
+        let each = [alike(0.4, 0.3), alike(0.1, 0.2), alike(0.2, 0.2)];
+        let ahead: Vec<f64> = ahead(&each).into_iter().filter_map(|all| all.last().copied()).collect();
+        for (ahead, expected) in ahead.iter().zip([0.3, -0.4, -0.3]) {
+            assert!((ahead - expected).abs() < 1e-9, "{ahead} {expected}");
+        }
+        assert_eq!(ahead.len(), each.len());
+    }
+
+    #[test]
+    fn a_lone_candidate_is_ahead_by_its_whole_likeness() {
+        let [alone] = ahead(&[alike(0.4, 0.3)])[..] else { panic!("one candidate") };
+        assert!((alone[STORY_FEATURES - 1] - 0.7).abs() < 1e-9, "{alone:?}");
+        assert_eq!(alone[..FEATURES], alike(0.4, 0.3));
+        assert!(ahead(&[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_likest_by_far_scores_more() {
+        let (like, other) = (alike(0.3, 0.3), alike(0.28, 0.28));
+        let score = |each: &[[f64; FEATURES]]| {
+            ahead(each).first().map(|first| story_score(first, (false, 4.5), true)).unwrap()
+        };
+        assert!(score(&[like]) > score(&[like, other]));
+    }
 }

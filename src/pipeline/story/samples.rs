@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Normal, Stories, Vector,
+    Assignment, Normal, Stories, Vector,
     counts::Counts,
     model,
     terms::{Features, FixedState},
@@ -136,13 +136,16 @@ pub struct Rough<'a> {
     samples: &'a Samples,
     article: &'a Loaded,
     normal: Normal,
+    likest: f64,
     probe: Probe<'a>,
 }
 
 impl<'a> Rough<'a> {
     /// Makes an article ready.
-    pub fn new(samples: &'a Samples, article: &'a Loaded, normal: Normal) -> Self {
-        Self { samples, article, normal, probe: Probe::new(article) }
+    pub fn new(samples: &'a Samples, assignment: &'a Assignment) -> Self {
+        let Assignment { loaded: article, normal, likest, .. } = assignment;
+        let (normal, likest) = (*normal, *likest);
+        Self { samples, article, normal, likest, probe: Probe::new(article) }
     }
 
     /// Log odds that it belongs to a topic with this sample; `gap` is the seconds between them, none where either is
@@ -156,7 +159,12 @@ impl<'a> Rough<'a> {
         let compared = Compared { features, out_back, nearest };
         let (headline, length) = self.article.regime();
         let shorter = sample.regime().1.max(model::LENGTH_MIN).min(length);
-        model::topic_score_alone(&model::topic_inputs(&compared, (headline, shorter), gap.is_none()))
+        model::topic_score_alone(&model::topic_inputs(
+            &compared,
+            self.likest,
+            (headline, shorter),
+            gap.is_none(),
+        ))
     }
 }
 
@@ -198,7 +206,9 @@ mod tests {
     fn a_rough_look_tells_an_event_from_another() {
         let (samples, stories) = (samples(&[STRIKE, FERRY]), Stories::new());
         let loaded = stories.weigh(&features("", FERRY, None)).load();
-        let rough = Rough::new(&samples, &loaded, stories.normal(&loaded));
+        let normal = stories.normal(&loaded);
+        let assignment = Assignment { loaded, normal, ..Assignment::default() };
+        let rough = Rough::new(&samples, &assignment);
         let [strike, ferry, none] = [0, 1, 2].map(|number| rough.odds(number, Some(0)));
         assert!(ferry > 0.0 && strike < 0.0 && none < strike, "{ferry} {strike} {none}");
     }

@@ -149,7 +149,7 @@ impl Profiles {
         let opens = self.openings.contains(&opening(doc.title, doc.text));
         let same = opens.then(|| self.keys.get(&key(doc.title, doc.text))).flatten().unwrap_or(&none);
         let found = self.index.nearest(&assignment.loaded, stories, FOUND_MAX);
-        let rough = Rough::new(&self.index, &assignment.loaded, assignment.normal);
+        let rough = Rough::new(&self.index, assignment);
         let likely = |place: usize, sample: &Sample| rough.odds(place, gap(doc, [sample.time])) >= ROUGH_MIN;
         let mut close: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for place in found {
@@ -265,7 +265,7 @@ fn inputs(
     let lengths = samples.iter().map(|sample| sample.regime().1);
     let shorter = lengths.fold(f64::MAX, f64::min).max(model::LENGTH_MIN).min(length);
     let compared = stories.compare(article, assignment.normal, samples, gap);
-    (model::topic_inputs(&compared, (headline, shorter), gap.is_none()), compared.nearest)
+    (model::topic_inputs(&compared, assignment.likest, (headline, shorter), gap.is_none()), compared.nearest)
 }
 
 /// Seconds between an article and the nearest of these times; none where either side has no date.
