@@ -1,9 +1,13 @@
 //! Who and what an article names, in which language it is written. Pure: lists and rules, no IO, no clock.
 
+mod acronyms;
 mod borne;
 mod clues;
+mod edges;
 mod english;
 mod filed;
+mod full;
+mod kinds;
 pub mod learn;
 mod lexicon;
 mod listed;
@@ -19,7 +23,7 @@ mod tracked;
 
 use crate::article::{Entity, Tagger};
 pub(crate) use filed::{Offsets, Seen};
-pub(crate) use lexicon::{FEMALE, FIRST, MALE, ROLE_NOUN, SAID, TITLE, TITLE_PART};
+pub(crate) use lexicon::{DEMONYM, FEMALE, MALE, ROLE_NOUN, SAID, TITLE, TITLE_PART};
 pub(crate) use page::Page;
 pub(crate) use surnames::resolve;
 pub(crate) use token::MARK;
@@ -165,6 +169,16 @@ fn bounded(text: &str) -> &str {
 /// At most so many bytes from the front, whole characters.
 pub(crate) fn front(text: &str, bytes_max: usize) -> &str {
     (0..4).find_map(|back| text.get(..bytes_max.saturating_sub(back))).unwrap_or(text)
+}
+
+/// Whether a given name is a woman's, where nearly all who bear it are of one sex.
+pub(crate) fn is_womans(given: &str) -> Option<bool> {
+    let lower = given.to_lowercase();
+    match lower.split_once('-') {
+        Some(("jean", _)) => Some(false),
+        Some((first, _)) => lexicon::lexicon().woman(&lower).or_else(|| lexicon::lexicon().woman(first)),
+        None => lexicon::lexicon().woman(&lower),
+    }
 }
 
 /// What the lists say of a word, however it is capitalised.

@@ -4,9 +4,9 @@
 use super::{
     lexicon::{FixedMap, PHRASE_WORDS_MAX, Phrase, hash, joined},
     listed::phrase_at,
-    model::{Clusters, TABLE_BITS},
+    model::{Clusters, NO_CLUSTER, TABLE_BITS},
     page::{HEADING, Page, SHOUTED, START},
-    token::{ADDRESS, ANY_CAPITAL, CAPITAL, DIGIT, GLUED, MARK},
+    token::{ADDRESS, ANY_CAPITAL, CAPITAL, DIGIT, GLUED, MARK, UPPER},
 };
 
 /// Small words between two capitalised ones that may belong to a name with them, at most.
@@ -173,6 +173,9 @@ impl<'p, 'a> Clues<'p, 'a> {
                 {
                     from -= 1;
                 }
+                if particle_before(page, at) && self.chains.last().is_none_or(|(_, end)| *end <= at - 2) {
+                    from = at - 2;
+                }
                 let mut to = at + 1;
                 loop {
                     if to < line_to && (live(page, to) || digits(page, to)) {
@@ -301,6 +304,21 @@ impl<'p, 'a> Clues<'p, 'a> {
         add(6, both(sets, length));
         let lists = u64::from(page.class(from) & LISTED) << 32 | u64::from(page.class(last) & LISTED);
         add(7, both(lists, length));
+        let cluster = |at: usize| {
+            let near = page.same_line(from, at).then(|| self.form_of.get(at)).flatten();
+            let form = near.and_then(|form| self.forms.get(usize::from(*form).checked_sub(1)?));
+            form.map_or(600, |form| u64::from(Clusters::parts(form.clusters)[2]))
+        };
+        add(13, both(from.checked_sub(1).map_or(600, cluster), length));
+        add(14, both(cluster(to), length));
+        // "the town of Venn", "Venn, a maker of".
+        add(15, both(both(from.checked_sub(2).map_or(600, cluster), before), length));
+        add(16, both(both(after, cluster(to + 1)), both(cluster(to + 2), length)));
+        if length > 1 {
+            let whole = (from..to.min(from + 8)).map(|at| page.id(at).unwrap_or(0)).fold(0, both);
+            add(17, whole);
+            add(18, both(cluster(from), cluster(last)));
+        }
     }
 
     /// What only this place tells.
@@ -396,6 +414,16 @@ fn digits(page: &Page<'_>, at: usize) -> bool {
     page.is(at, DIGIT) && !page.is(at, ADDRESS)
 }
 
+/// Whether the word's own article is tied to it: "al-Rahim".
+fn particle_before(page: &Page<'_>, at: usize) -> bool {
+    at >= 2
+        && page.is(at, GLUED)
+        && page.text(at - 1) == "-"
+        && page.is(at - 1, GLUED)
+        && page.same_line(at - 2, at)
+        && matches!(page.text(at - 2), "al" | "el" | "an" | "ar" | "as" | "ash" | "at" | "ad" | "az" | "ul")
+}
+
 fn connects(page: &Page<'_>, at: usize) -> bool {
     matches!(
         page.text(at),
@@ -406,6 +434,16 @@ fn connects(page: &Page<'_>, at: usize) -> bool {
             | "de"
             | "la"
             | "du"
+            | "del"
+            | "della"
+            | "des"
+            | "les"
+            | "et"
+            | "en"
+            | "y"
+            | "und"
+            | "ter"
+            | "ten"
             | "van"
             | "von"
             | "der"
@@ -437,11 +475,14 @@ fn connects(page: &Page<'_>, at: usize) -> bool {
 fn form(page: &Page<'_>, clusters: &Clusters, at: usize, exact: u64) -> Form {
     let text = page.text(at);
     let id = page.id(at).unwrap_or(exact);
-    let found = if page.stands(at, SHOUTED) && text.len() > 1 && page.is(at, CAPITAL) {
-        clusters.of(hash(&titled(page.lower(at))))
-    } else {
-        clusters.of(exact)
-    };
+    let shouted = text.len() > 1 && page.is(at, CAPITAL);
+    let mut found = NO_CLUSTER;
+    if !(shouted && page.stands(at, SHOUTED)) {
+        found = clusters.of(exact);
+    }
+    if found == NO_CLUSTER && shouted && (page.stands(at, SHOUTED) || page.is(at, UPPER)) {
+        found = clusters.of(hash(&titled(page.lower(at))));
+    }
     Form { at, exact, id, shape: shape(text), clusters: found, class: page.class(at) }
 }
 

@@ -4,7 +4,7 @@
 use super::{marks::Marked, scene::Scene};
 use crate::{
     article::EntityKind,
-    pipeline::entity::{ROLE_NOUN, SAID, TITLE, Tagged},
+    pipeline::entity::{DEMONYM, ROLE_NOUN, SAID, TITLE, Tagged},
 };
 
 /// Bytes behind a quote within which its verb stands.
@@ -12,6 +12,9 @@ const BEHIND_BYTES_MAX: usize = 80;
 
 /// Tokens that are looked at to find a subject.
 const SUBJECT_TOKENS_MAX: usize = 40;
+
+/// Tokens of a body's name before the noun that it describes.
+const BODY_TOKENS_MAX: usize = 5;
 
 /// Tokens between a verb and the subject behind it.
 const INVERTED_TOKENS_MAX: usize = 9;
@@ -38,14 +41,17 @@ pub(crate) fn attribute(text: &str, spans: &[Marked], tagged: &Tagged<'_>) -> Ve
         let here = scene.line(from);
         let opens_line = line != Some(here);
         let earlier = last.filter(|(at, _)| *at == here && !opens_line);
-        let attributed = behind(&scene, text, *span, to)
-            .or_else(|| before(&scene, from))
+        let said = behind(&scene, text, *span, to).or_else(|| before(&scene, from));
+        let attributed = said
             .or_else(|| earlier.map(|(_, who)| Who::Named(who)))
             .or_else(|| opening(&scene, from, last))
             .or_else(|| in_sentence(&scene, from));
-        let work = attributed.is_none() && looks_like_a_work(&scene, from, to);
-        let scare =
-            to - from <= 2 && !scene.has_verb(from) && attributed.is_none() || so_called(&scene, from);
+        let within = said.is_none() && from > 1 && scene.sentence(from - 2) == scene.sentence(from);
+        let work = (attributed.is_none() || within || is_named_work(&scene, from))
+            && looks_like_a_work(&scene, from, to);
+        let scare = to - from <= 2 && !scene.has_verb(from) && attributed.is_none()
+            || so_called(&scene, from)
+            || scene.is_in_name(from, to);
         line = Some(scene.line(to.saturating_sub(1)));
         if work || scare {
             continue;
@@ -156,6 +162,9 @@ fn subject(scene: &Scene<'_>, verb: usize, first: usize) -> Option<Who> {
                 match scene.kind(mention.entity) {
                     Some(EntityKind::Person) => return Some(Who::Named(mention.entity)),
                     Some(EntityKind::Org) => organisation = organisation.or(Some(Who::Named(mention.entity))),
+                    Some(EntityKind::Norp) if organisation.is_none() && described(scene, mention.from, verb) => {
+                        return Some(scene.person_before(mention.from, None, 2).map_or(Who::Unnamed, Who::Named));
+                    }
                     _ => {}
                 }
             }
@@ -247,7 +256,7 @@ fn pronoun(scene: &Scene<'_>, at: usize) -> Option<Who> {
         "she" => true,
         _ => return None,
     };
-    Some(scene.person_before(at, female, SENTENCES_BACK_MAX).map_or(Who::Unnamed, Who::Named))
+    Some(scene.person_before(at, Some(female), SENTENCES_BACK_MAX).map_or(Who::Unnamed, Who::Named))
 }
 
 /// "the attorney general": who bears the office in this text; a spokesman bears none.
@@ -286,6 +295,15 @@ fn role(scene: &Scene<'_>, at: usize) -> Option<Who> {
         && page.same_line(from - 1, at)
     {
         from -= 1;
+    }
+    // "a Tide Board lawyer": the body only describes somebody.
+    let indefinite = |at: usize| matches!(page.lower(at), "a" | "an" | "one" | "another");
+    let mut body = from;
+    while body > 1 && from - body < BODY_TOKENS_MAX && page.same_line(body - 1, at) && page.capital(body - 1) && !indefinite(body - 1) {
+        body -= 1;
+    }
+    if body < from && !page.capital(at) && body.checked_sub(1).is_some_and(indefinite) {
+        return Some(Who::Unnamed);
     }
     let article = from.checked_sub(1).map(|before| page.lower(before));
     match article {
@@ -340,6 +358,31 @@ fn in_sentence(scene: &Scene<'_>, from: usize) -> Option<Who> {
         })
         .map(|mention| Who::Named(mention.entity));
     person.or_else(|| (first..from).filter(|at| !scene.is_inside(*at)).find_map(|at| pronoun(scene, at)))
+}
+
+/// "the Norwegian said": one person, by where he is from.
+fn described(scene: &Scene<'_>, at: usize, verb: usize) -> bool {
+    let page = scene.page;
+    page.has(at, DEMONYM)
+        && page.before(at).is_some_and(|article| page.lower(article) == "the")
+        && (at + 1..verb).all(|between| adverbial(page.lower(between)))
+}
+
+/// The noun before the marks says that a work's title follows.
+fn is_named_work(scene: &Scene<'_>, from: usize) -> bool {
+    from.checked_sub(2).is_some_and(|at| {
+        matches!(
+            scene.page.lower(at),
+            "series" | "film" | "movie" | "book" | "novel" | "song" | "album" | "musical" | "single" | "memoir"
+                | "comedy"
+                | "drama"
+                | "documentary"
+                | "play"
+                | "show"
+                | "thriller"
+                | "hit"
+        )
+    })
 }
 
 /// A title of a book or film: capitals throughout, and nobody says it.
