@@ -7,6 +7,7 @@ mod edges;
 mod english;
 mod filed;
 mod full;
+mod gate;
 mod kinds;
 pub mod learn;
 mod lexicon;
@@ -211,6 +212,51 @@ mod tests {
     }
 
     #[test]
+    fn shorter_forms_are_filed_under_the_full_one() {
+        check(
+            "Jonas van der Venn spoke. Mr van der Venn left, van der Venn’s aide said.",
+            "Jonas van der Venn (Person, 3)",
+        );
+        check("Omar al-Fahd left. Al-Fahd has a plan.", "Omar al-Fahd (Person, 2)");
+        check("Chen Weibo spoke. Mr. Chen left.", "Chen Weibo (Person, 2)");
+        check(
+            "The Tide Research Council (TRC) met. A lawyer of the T.R.C. left.",
+            "Tide Research Council (Org, 3)",
+        );
+        check("Tarnhill Holdings Inc fell. A share in Tarnhill cost less.", "Tarnhill Holdings Inc (Org, 2)");
+    }
+
+    #[test]
+    fn a_title_tells_husband_from_wife() {
+        check(
+            "Raymond Kestle was jailed. His wife, Jean Kestle, wept. Mrs Kestle left; Mr Kestle did not, and Kestle slept.",
+            "Raymond Kestle (Person, 3); Jean Kestle (Person, 2)",
+        );
+    }
+
+    #[test]
+    fn a_son_is_not_who_was_named_before() {
+        check(
+            "They met Rackmere, who spoke. His son Eric Rackmere left. Then Rackmere went.",
+            "Rackmere (Person, 2); Eric Rackmere (Person, 1)",
+        );
+    }
+
+    #[test]
+    fn given_names_tell_women_from_men() {
+        for (name, woman) in [
+            ("Sylvie", Some(true)),
+            ("Marie-Laure", Some(true)),
+            ("Jean-Pierre", Some(false)),
+            ("Dmitri", Some(false)),
+            ("Leslie", None),
+            ("Xq", None),
+        ] {
+            assert_eq!(is_womans(name), woman, "{name}");
+        }
+    }
+
+    #[test]
     fn tracked_names_win() {
         let names = Names::compile(&[TrackedName { name: "Orla Quill".into(), aliases: vec!["OQ".into()] }]);
         let found = tag("OQ resigns", "Orla Quill resigned. Quill is 50.", Some("en"), &names).entities;
@@ -253,7 +299,19 @@ mod tests {
 
     #[test]
     fn hostile_text_is_read_in_time() {
-        for unit in ["A ", "R-AL ", "Ann A. ", "'", "((", "Ann-", "House "] {
+        for unit in [
+            "A ",
+            "R-AL ",
+            "Ann A. ",
+            "'",
+            "((",
+            "Ann-",
+            "House ",
+            "A Inc. ",
+            "Ann \"Al\" B ",
+            "Mr Ann Jr. ",
+            "A Ann (AA) ",
+        ] {
             let text = unit.repeat(200_000 / unit.len());
             tag(&text, &text, Some("en"), &Names::default());
         }

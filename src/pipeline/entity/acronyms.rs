@@ -34,7 +34,7 @@ impl Acronyms {
                 }
                 from += 1;
             }
-            if page.text(span.to) == "(" && page.text(span.to + 2) == ")" && same_first(page, span) {
+            if page.text(span.to) == "(" && page.text(span.to + 2) == ")" && same_letters(page, span) {
                 known.insert(of(page.text(span.to + 1)), place);
             }
         }
@@ -54,7 +54,8 @@ impl Acronyms {
         let short = |at: &usize| {
             let word = page.text(*at);
             let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-            let bracketed = at.checked_sub(1).is_some_and(|before| page.text(before) == "(") && page.text(at + 1) == ")";
+            let bracketed =
+                at.checked_sub(1).is_some_and(|before| page.text(before) == "(") && page.text(at + 1) == ")";
             page.is(*at, UPPER)
                 && !page.is(*at, ADDRESS)
                 && !page.stands(*at, SHOUTED)
@@ -66,19 +67,23 @@ impl Acronyms {
         if found.is_empty() {
             return;
         }
-        let longer: Vec<Span> = spans.iter().filter(|span| span.len() > 1 || span.tracked.is_some()).cloned().collect();
+        let longer: Vec<Span> =
+            spans.iter().filter(|span| span.len() > 1 || span.tracked.is_some()).cloned().collect();
         let taken = covered(page, &longer);
-        for at in found.into_iter().filter(|at| !taken.get(*at).copied().unwrap_or(true)) {
-            spans.retain(|span| span.from != at);
-            spans.push(Span::sure(at, at + 1, EntityKind::Org));
-        }
+        let free = found.into_iter().filter(|at| !taken.get(*at).copied().unwrap_or(true));
+        let mut found: Vec<Span> = free.map(|at| Span::sure(at, at + 1, EntityKind::Org)).collect();
+        let taken = covered(page, &found);
+        spans.retain(|span| !taken.get(span.from).copied().unwrap_or(false));
+        spans.append(&mut found);
         spans.sort_by_key(|span| span.from);
     }
 }
 
 /// The letters that a word of a name gives to its short form.
 fn initials(word: &str) -> impl Iterator<Item = char> + '_ {
-    let dotted = word.len() > 2 && word.contains('.') && word.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
+    let dotted = word.len() > 2
+        && word.contains('.')
+        && word.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
     word.chars().filter(|c| c.is_alphabetic()).take(if dotted { LETTERS_MAX } else { 1 })
 }
 
@@ -90,9 +95,17 @@ fn hash(letters: impl Iterator<Item = char>) -> u64 {
     letters.flat_map(char::to_uppercase).fold(0, |all, letter| joined(all, u64::from(letter)))
 }
 
-/// Whether what stands in brackets behind a name is upper case and begins as the name does.
-fn same_first(page: &Page<'_>, span: &Span) -> bool {
+/// Whether what stands in brackets behind a name is upper case, and its letters open words of the name in order.
+fn same_letters(page: &Page<'_>, span: &Span) -> bool {
     let short = page.text(span.to + 1);
-    let first = |word: &str| word.chars().next().map(|c| c.to_lowercase().to_string());
-    page.is(span.to + 1, UPPER) && (2..=LETTERS_MAX).contains(&short.len()) && first(short) == first(page.text(span.from))
+    if !page.is(span.to + 1, UPPER) || !(2..=LETTERS_MAX).contains(&short.len()) {
+        return false;
+    }
+    let mut words =
+        (span.from..span.to).filter(|at| page.capital(*at)).flat_map(|at| initials(page.text(at)));
+    let mut letters = short.chars().filter(|c| c.is_alphabetic());
+    let first = letters.next();
+    let all = first.is_some_and(|first| words.any(|own| own == first))
+        && letters.all(|letter| words.any(|own| own == letter));
+    all || first == page.text(span.from).chars().next()
 }

@@ -2,11 +2,12 @@
 //! and the tagger ask the same questions here.
 
 use super::{
+    gate::{connects, digits, is_formal, live, particle_before},
     lexicon::{FixedMap, PHRASE_WORDS_MAX, Phrase, hash, joined},
     listed::phrase_at,
     model::{Clusters, NO_CLUSTER, TABLE_BITS},
     page::{HEADING, Page, SHOUTED, START},
-    token::{ADDRESS, ANY_CAPITAL, CAPITAL, DIGIT, GLUED, MARK, UPPER},
+    token::{CAPITAL, GLUED, UPPER},
 };
 
 /// Small words between two capitalised ones that may belong to a name with them, at most.
@@ -397,79 +398,6 @@ impl<'p, 'a> Clues<'p, 'a> {
         out.push(feature(base + 1, label << 2 | share));
         out.push(feature(base + 2, label << 8 | u64::from(all.min(4)) << 4 | u64::from(vote.longest.min(3))));
     }
-}
-
-/// Whether the first word of a line has a capital, as it has where capitals are used at all.
-fn is_formal(page: &Page<'_>, from: usize, to: usize) -> bool {
-    (from..to)
-        .find(|at| !page.is(*at, MARK | DIGIT | ADDRESS))
-        .is_none_or(|first| page.is(first, ANY_CAPITAL))
-}
-
-fn live(page: &Page<'_>, at: usize) -> bool {
-    page.is(at, ANY_CAPITAL) && !page.is(at, ADDRESS)
-}
-
-fn digits(page: &Page<'_>, at: usize) -> bool {
-    page.is(at, DIGIT) && !page.is(at, ADDRESS)
-}
-
-/// Whether the word's own article is tied to it: "al-Rahim".
-fn particle_before(page: &Page<'_>, at: usize) -> bool {
-    at >= 2
-        && page.is(at, GLUED)
-        && page.text(at - 1) == "-"
-        && page.is(at - 1, GLUED)
-        && page.same_line(at - 2, at)
-        && matches!(page.text(at - 2), "al" | "el" | "an" | "ar" | "as" | "ash" | "at" | "ad" | "az" | "ul")
-}
-
-fn connects(page: &Page<'_>, at: usize) -> bool {
-    matches!(
-        page.text(at),
-        "of" | "the"
-            | "and"
-            | "for"
-            | "in"
-            | "de"
-            | "la"
-            | "du"
-            | "del"
-            | "della"
-            | "des"
-            | "les"
-            | "et"
-            | "en"
-            | "y"
-            | "und"
-            | "ter"
-            | "ten"
-            | "van"
-            | "von"
-            | "der"
-            | "den"
-            | "bin"
-            | "ibn"
-            | "al"
-            | "el"
-            | "da"
-            | "di"
-            | "do"
-            | "dos"
-            | "le"
-            | "-"
-            | "&"
-            | "'"
-            | "’"
-            | "'s"
-            | "’s"
-            | ","
-            | "."
-            | "/"
-            | "on"
-            | "at"
-            | "to"
-    )
 }
 
 fn form(page: &Page<'_>, clusters: &Clusters, at: usize, exact: u64) -> Form {

@@ -4,7 +4,7 @@ use super::{
     full::is_generation,
     lexicon::{FIRST, PARTICLE, ROLE_NOUN, TITLE, TITLE_PART},
     page::{HEADING, Page, SHOUTED, is_common},
-    span::Span,
+    span::{Span, covered},
     token::{DIGIT, GLUED, MARK},
 };
 use crate::article::EntityKind;
@@ -17,6 +17,7 @@ pub(super) fn mend(page: &Page<'_>, spans: &mut Vec<Span>) {
     for span in spans.iter_mut() {
         if span.kind == EntityKind::Person {
             shorten(page, span);
+            hyphened(page, span);
         }
         if page.is(span.from, GLUED) && page.text(span.from.wrapping_sub(1)) == "-" {
             let article = span.from.wrapping_sub(2);
@@ -38,15 +39,15 @@ pub(super) fn mend(page: &Page<'_>, spans: &mut Vec<Span>) {
     });
 }
 
+/// The article that Arabic names are tied to: "al-Rahim".
 pub(super) fn is_arabic_article(word: &str) -> bool {
     matches!(word, "al" | "el" | "an" | "ar" | "as" | "ash" | "at" | "ad" | "az" | "ul")
 }
 
 /// A person's name has no digits in it, ends before a dash with spaces and before the letters of an honour.
 fn shorten(page: &Page<'_>, span: &mut Span) {
-    let stops = |at: usize| {
-        page.is(at, DIGIT) || matches!(page.text(at), "-" | "–" | "—") && !page.is(at, GLUED)
-    };
+    let stops =
+        |at: usize| page.is(at, DIGIT) || matches!(page.text(at), "-" | "–" | "—") && !page.is(at, GLUED);
     if let Some(stop) = (span.from + 1..span.to).find(|at| stops(*at)) {
         span.to = stop;
     }
@@ -55,10 +56,100 @@ fn shorten(page: &Page<'_>, span: &mut Span) {
     }
 }
 
+/// "Kim Min-ji": the second half of a Korean given name is in small letters.
+fn hyphened(page: &Page<'_>, span: &mut Span) {
+    if !is_korean(page.lower(span.from)) || span.len() > 2 {
+        return;
+    }
+    let first = span.from + 1;
+    let syllable = |at: usize| {
+        let word = page.text(at);
+        (2..=6).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let joined = page.text(first + 1) == "-" && page.is(first + 1, GLUED) && page.is(first + 2, GLUED);
+    if page.capital(first)
+        && page.same_line(span.from, first + 2)
+        && joined
+        && syllable(first)
+        && syllable(first + 2)
+    {
+        span.to = first + 3;
+    }
+}
+
+fn is_korean(lower: &str) -> bool {
+    matches!(
+        lower,
+        "kim"
+            | "lee"
+            | "park"
+            | "choi"
+            | "jung"
+            | "jeong"
+            | "chung"
+            | "cho"
+            | "kang"
+            | "yoon"
+            | "yun"
+            | "jang"
+            | "chang"
+            | "lim"
+            | "im"
+            | "han"
+            | "oh"
+            | "seo"
+            | "suh"
+            | "shin"
+            | "kwon"
+            | "hwang"
+            | "ahn"
+            | "song"
+            | "ryu"
+            | "yoo"
+            | "hong"
+            | "ko"
+            | "koh"
+            | "moon"
+            | "mun"
+            | "yang"
+            | "son"
+            | "bae"
+            | "baek"
+            | "nam"
+            | "noh"
+            | "roh"
+            | "kwak"
+            | "sung"
+            | "cha"
+            | "joo"
+            | "woo"
+            | "koo"
+            | "ri"
+            | "rhee"
+            | "pak"
+            | "jo"
+            | "hyun"
+            | "ban"
+    )
+}
+
 fn is_honour(word: &str) -> bool {
     matches!(
         word,
-        "QC" | "KC" | "MP" | "MEP" | "MSP" | "OBE" | "CBE" | "MBE" | "PhD" | "Ph.D" | "Ph.D." | "MD" | "M.D." | "Esq" | "Esq."
+        "QC" | "KC"
+            | "MP"
+            | "MEP"
+            | "MSP"
+            | "OBE"
+            | "CBE"
+            | "MBE"
+            | "PhD"
+            | "Ph.D"
+            | "Ph.D."
+            | "MD"
+            | "M.D."
+            | "Esq"
+            | "Esq."
     )
 }
 
@@ -66,7 +157,8 @@ fn is_honour(word: &str) -> bool {
 pub(super) fn is_company_form(word: &str) -> bool {
     matches!(
         word,
-        "Inc" | "Inc."
+        "Inc"
+            | "Inc."
             | "INC"
             | "Corp"
             | "Corp."
@@ -103,7 +195,8 @@ pub(super) fn is_company_form(word: &str) -> bool {
 
 /// Whether the form is no word of anything else.
 fn is_sure_form(word: &str) -> bool {
-    is_company_form(word) && !matches!(word, "AG" | "SA" | "AB" | "SE" | "KK" | "NV" | "Holdings" | "Limited" | "Co.")
+    is_company_form(word)
+        && !matches!(word, "AG" | "SA" | "AB" | "SE" | "KK" | "NV" | "Holdings" | "Limited" | "Co.")
 }
 
 /// "Venn & Quill, Inc." is one organisation, whatever its words are alone.
@@ -126,7 +219,8 @@ fn companies(page: &Page<'_>, spans: &mut Vec<Span>) {
             from = before;
         }
         // Not the word that opens the sentence, nor who is spoken of before the company.
-        let inside = spans.iter().find(|span| span.from <= last && last < span.to);
+        let inside =
+            spans.get(spans.partition_point(|span| span.to <= last)).filter(|span| span.from <= last);
         let begin = match inside {
             Some(span) if span.kind == EntityKind::Org => span.from,
             Some(span) if page.is(span.from.wrapping_sub(1), MARK) && page.text(span.from - 1) == "&" => from,
@@ -139,18 +233,27 @@ fn companies(page: &Page<'_>, spans: &mut Vec<Span>) {
             while is_company_form(page.text(to)) && page.same_line(at, to) {
                 to += 1;
             }
-            whole.push(Span { kind: EntityKind::Org, ..Span::new(begin, to, EntityKind::Org) });
+            whole.push(Span::new(begin, to, EntityKind::Org));
         }
     }
-    for company in whole {
-        let tracked = spans.iter().find(|span| span.from == company.from).and_then(|span| span.tracked);
-        spans.retain(|span| span.to <= company.from || company.to <= span.from || span.from < company.from);
-        for span in spans.iter_mut().filter(|span| span.from < company.from && span.to > company.from) {
-            span.to = company.from;
-        }
-        spans.push(Span { tracked, ..company });
-        spans.sort_by_key(|span| span.from);
+    replace(page, spans, whole);
+}
+
+/// Puts names in the place of those that they overlap.
+fn replace(page: &Page<'_>, spans: &mut Vec<Span>, names: Vec<Span>) {
+    if names.is_empty() {
+        return;
     }
+    let taken = covered(page, &names);
+    let is_taken = |at: usize| taken.get(at).copied().unwrap_or(false);
+    spans.retain_mut(|span| {
+        while span.from < span.to && is_taken(span.to - 1) {
+            span.to -= 1;
+        }
+        span.from < span.to && !is_taken(span.from)
+    });
+    spans.extend(names);
+    spans.sort_by_key(|span| span.from);
 }
 
 /// "Venn Jr." is one name.
@@ -160,7 +263,11 @@ fn generations(page: &Page<'_>, spans: &mut Vec<Span>) {
     for span in spans.iter_mut().filter(|span| span.kind == EntityKind::Person) {
         let comma = usize::from(page.text(span.to) == ",");
         let at = span.to + comma;
-        if is_generation(page.lower(at)) && is_one(at) && page.same_line(span.from, at) && (comma == 0 || span.len() > 1) {
+        if is_generation(page.lower(at))
+            && is_one(at)
+            && page.same_line(span.from, at)
+            && (comma == 0 || span.len() > 1)
+        {
             span.to = at + 1;
         }
     }
@@ -181,13 +288,11 @@ fn nicknames(page: &Page<'_>, spans: &mut Vec<Span>) {
         while page.has(to, PARTICLE) && page.same_line(at, to) {
             to += 1;
         }
-        let surname = page.capital(to) && !page.is(to, GLUED) && !page.has(to, TITLE | TITLE_PART | ROLE_NOUN);
+        let surname =
+            page.capital(to) && !page.is(to, GLUED) && !page.has(to, TITLE | TITLE_PART | ROLE_NOUN);
         if surname && page.same_line(at, to) && !is_common(page.class(to)) {
             found.push(Span::new(at, to + 1, EntityKind::Person));
         }
     }
-    for name in found {
-        spans.retain(|span| span.to <= name.from || name.to <= span.from);
-        spans.push(name);
-    }
+    replace(page, spans, found);
 }

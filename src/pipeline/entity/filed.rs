@@ -238,7 +238,8 @@ impl Canonical {
     fn new(page: &Page<'_>, spans: &[Span]) -> Self {
         let full = full_names(page, spans);
         let acronyms = Acronyms::new(page, spans);
-        let mut canonical = Self { full, acronyms, heads: heads(page, spans), endings: FixedMap::default() };
+        let heads = heads(page, spans, &full);
+        let mut canonical = Self { full, acronyms, heads, endings: FixedMap::default() };
         let organisations =
             spans.iter().filter(|span| span.kind == EntityKind::Org && (2..=8).contains(&span.len()));
         for span in organisations {
@@ -267,7 +268,8 @@ impl Canonical {
                     return as_a_name(form);
                 }
                 let own = key(page, span.from, span.to);
-                let short = || self.acronyms.full(&form).filter(|_| span.len() == 1 && form.chars().nth(1).is_some());
+                let short =
+                    || self.acronyms.full(&form).filter(|_| span.len() == 1 && form.chars().nth(1).is_some());
                 let ending = || self.endings.get(&own).filter(|_| span.len() > 1).copied();
                 let longer = self.heads.get(&own).copied().or_else(short).or_else(ending);
                 longer.map_or_else(|| as_a_title(form), |(from, to)| as_a_title(page.phrase(from, to)))
@@ -298,8 +300,8 @@ fn name_of(page: &Page<'_>, from: usize, to: usize) -> String {
 
 /// The marks around a nickname inside a name.
 fn nickname(page: &Page<'_>, from: usize, to: usize) -> Option<(usize, usize)> {
-    let mut marks =
-        (from + 1..to.saturating_sub(1)).filter(|at| matches!(page.text(*at), "\"" | "“" | "”" | "'" | "‘" | "’"));
+    let mut marks = (from + 1..to.saturating_sub(1))
+        .filter(|at| matches!(page.text(*at), "\"" | "“" | "”" | "'" | "‘" | "’"));
     Some((marks.next()?, marks.next()?))
 }
 
@@ -327,6 +329,9 @@ fn small_capitals(name: &str) -> String {
 
 fn group(page: &Page<'_>, at: usize, form: String) -> String {
     let lower = page.lower(at);
+    if form.contains(' ') {
+        return form;
+    }
     if page.has(at, PARTY) {
         match lower {
             "democrat" | "democrats" | "democratic" => return "Democratic Party".to_owned(),
@@ -377,7 +382,8 @@ fn role(page: &Page<'_>, span: &Span) -> Option<String> {
 
 /// "of" in "Secretary of State".
 fn is_of(page: &Page<'_>, at: usize) -> bool {
-    page.text(at) == "of" && page.before(at).is_some_and(|office| page.has(office, TITLE) && page.capital(office))
+    page.text(at) == "of"
+        && page.before(at).is_some_and(|office| page.has(office, TITLE) && page.capital(office))
 }
 
 fn credited(page: &Page<'_>, at: usize) -> bool {
@@ -390,7 +396,9 @@ fn credited(page: &Page<'_>, at: usize) -> bool {
 fn office(page: &Page<'_>, from: usize, to: usize) -> Option<String> {
     let mut from = from;
     // An office ends in its noun, and "Mr" is none.
-    while from < to && matches!(page.lower(from), "mr" | "mr." | "mrs" | "mrs." | "ms" | "ms." | "miss") {
+    while from < to
+        && matches!(page.lower(from), "under" | "mr" | "mr." | "mrs" | "mrs." | "ms" | "ms." | "miss")
+    {
         from += 1;
     }
     let named = (from..to)

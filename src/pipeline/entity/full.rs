@@ -1,7 +1,7 @@
 //! Who bears a surname or given name in a document, as persons are named in full there.
 
 use super::{
-    lexicon::{FEMALE, FixedMap, MALE, PARTICLE, TITLE, lexicon},
+    lexicon::{FEMALE, FixedMap, FixedSet, MALE, PARTICLE, TITLE, lexicon},
     page::{HEADING, Page, SHOUTED},
     span::Span,
     token::{GLUED, MARK},
@@ -38,19 +38,19 @@ pub(crate) struct FullNames {
 /// The full names of the document.
 pub(crate) fn full_names(page: &Page<'_>, spans: &[Span]) -> FullNames {
     let mut names = FullNames::default();
-    let mut alone: FixedMap<u64, ()> = FixedMap::default();
+    let mut alone: FixedSet<u64> = FixedSet::default();
     for span in spans.iter().filter(|span| span.kind == EntityKind::Person) {
         let at = surname_token(page, span);
         if at == span.from {
             let told = !page.stands(span.from, HEADING | SHOUTED)
                 && page.token(span.from).is_some_and(|token| token.field == Field::Text);
             if let Some(id) = page.id(span.from).filter(|_| told) {
-                alone.insert(id, ());
+                alone.insert(id);
             }
             continue;
         }
         let (Some(first), Some(last)) = (page.id(span.from), page.id(at)) else { continue };
-        let kin = (is_kin(page, span.from) || at + 1 < span.to) && alone.contains_key(&last);
+        let kin = (is_kin(page, span.from) || at + 1 < span.to) && alone.contains(&last);
         let bearer = Bearer {
             from: span.from,
             to: span.to,
@@ -75,7 +75,8 @@ impl FullNames {
         let Ok(new) = u32::try_from(self.bearers.len()) else { return };
         if let Some(known) = self.last.get(&last).copied() {
             let same = |other: &Bearer| {
-                page.id(other.from) == Some(first) && other.has_generation(page) == bearer.has_generation(page)
+                page.id(other.from) == Some(first)
+                    && other.has_generation(page) == bearer.has_generation(page)
             };
             let chain = self.chain(Some(known));
             if chain.clone().count() >= SAME_SURNAME_MAX || chain.clone().any(|(_, other)| same(other)) {
@@ -113,7 +114,9 @@ impl FullNames {
         let Some(woman) = titled_woman(page, at) else { return bearers.find(|bearer| !bearer.kin) };
         let surely = |bearer: &&Bearer| bearer.woman == Some(woman);
         let mut others = bearers.clone().filter(|bearer| !bearer.kin);
-        let named = others.clone().find(surely).or_else(|| others.clone().find(|bearer| bearer.woman.is_none()));
+        let latest = others.clone().filter(surely).filter(|bearer| bearer.from < at).last();
+        let named = latest.or_else(|| others.clone().find(surely));
+        let named = named.or_else(|| others.clone().find(|bearer| bearer.woman.is_none()));
         // A wife is meant only where her husband was named.
         named.or_else(|| others.next().and_then(|_| bearers.find(surely)))
     }
@@ -133,7 +136,10 @@ impl FullNames {
         let known = self.last.get(&page.id(last)?).copied();
         let ends = |bearer: &&Bearer| {
             bearer.to - bearer.from > to - from
-                && (from..to).rev().zip((bearer.from..bearer.to).rev()).all(|(one, other)| page.id(one) == page.id(other))
+                && (from..to)
+                    .rev()
+                    .zip((bearer.from..bearer.to).rev())
+                    .all(|(one, other)| page.id(one) == page.id(other))
         };
         let found = self.chain(known).map(|(_, bearer)| bearer).find(ends)?;
         Some((found.from, found.to))
@@ -141,7 +147,8 @@ impl FullNames {
 
     /// Where a name begins that was found without its particles: "Venn" of "van der Venn".
     pub(crate) fn with_particles(&self, page: &Page<'_>, at: usize) -> usize {
-        let Some(bearer) = page.id(at).and_then(|id| self.last.get(&id)).and_then(|last| self.bearers.get(*last as usize))
+        let Some(bearer) =
+            page.id(at).and_then(|id| self.last.get(&id)).and_then(|last| self.bearers.get(*last as usize))
         else {
             return at;
         };
@@ -172,7 +179,8 @@ pub(crate) fn is_generation(lower: &str) -> bool {
 
 /// Whether the title before a name, or the given name, says that it is a woman's.
 fn woman(page: &Page<'_>, from: usize) -> Option<bool> {
-    titled_woman(page, from).or_else(|| lexicon().woman(page.lower(from)).filter(|_| page.text(from + 1) != "-"))
+    titled_woman(page, from)
+        .or_else(|| lexicon().woman(page.lower(from)).filter(|_| page.text(from + 1) != "-"))
 }
 
 /// Whether the title before a name says that it is a woman's.
@@ -186,14 +194,15 @@ pub(crate) fn titled_woman(page: &Page<'_>, at: usize) -> Option<bool> {
 }
 
 /// "his son Orla Venn", "the wife, Orla Venn".
-fn is_kin(page: &Page<'_>, from: usize) -> bool {
+pub(super) fn is_kin(page: &Page<'_>, from: usize) -> bool {
     let Some(mut before) = page.before(from) else { return false };
     if page.text(before) == "," || page.is(before, GLUED) && page.text(before) == "-" {
         before = before.saturating_sub(1);
     }
     matches!(
         page.lower(before),
-        "son" | "sons"
+        "son"
+            | "sons"
             | "daughter"
             | "wife"
             | "husband"

@@ -1,17 +1,20 @@
 //! One string names one kind of thing over the document: by what most of its places say, and by what stands around them.
 
 use super::{
+    borne,
     edges::is_company_form,
-    full::FullNames,
+    full::{FullNames, is_kin},
     lexicon::{
-        COUNTRY, FIRST, FixedMap, ORG_TAIL, ORG_WORD, PLACE, ROLE_NOUN, STATE, STATE_SHORT, SURNAME, TITLE,
+        COUNTRY, DEMONYM, FIRST, FixedMap, FixedSet, ORG_HEAD, ORG_TAIL, ORG_WORD, PLACE, Phrase, ROLE_NOUN,
+        STATE, STATE_SHORT, SURNAME, TITLE, TITLE_PART,
     },
-    page::{HEADING, Page, SHOUTED, START},
+    listed::phrase_at,
+    page::{HEADING, Page, SHOUTED, START, is_common},
     pass::key,
     span::Span,
     token::{GLUED, MARK, UPPER},
 };
-use crate::article::EntityKind;
+use crate::article::{EntityKind, Field};
 
 const KINDS: [EntityKind; 5] =
     [EntityKind::Person, EntityKind::Org, EntityKind::Place, EntityKind::Norp, EntityKind::Event];
@@ -69,14 +72,24 @@ pub(super) fn by_majority(page: &Page<'_>, spans: &mut [Span], full: &FullNames)
 /// What the words around a name say it is.
 fn told(page: &Page<'_>, span: &Span, full: &FullNames) -> Option<EntityKind> {
     let (from, to) = (span.from, span.to);
-    if full.is_surname(page.id(to - 1)?) && span.kind == EntityKind::Person || span.kind == EntityKind::Norp {
+    if span.kind == EntityKind::Norp || span.len() == 1 && full.is_surname(page.id(from)?) {
         return None;
     }
-    if span.kind != EntityKind::Place && (is_dateline(page, span) || place_before(page, from) || place_behind(page, span)) {
+    if span.kind != EntityKind::Person && page.capital(from) && (is_kin(page, from) || borne::aged(page, to))
+    {
+        return Some(EntityKind::Person);
+    }
+    if span.kind != EntityKind::Place
+        && (is_dateline(page, span) || place_before(page, from) || place_behind(page, span))
+    {
         return Some(EntityKind::Place);
     }
-    (span.kind != EntityKind::Org && (ticker(page, to) || apposition(page, span) || traded(page, span)))
-        .then_some(EntityKind::Org)
+    let listed =
+        page.has(from, PLACE) || phrase_at(page, from).is_some_and(|(_, phrase)| phrase != Phrase::Org);
+    (span.kind != EntityKind::Org
+        && !listed
+        && (ticker(page, to) || apposition(page, span) || traded(page, span)))
+    .then_some(EntityKind::Org)
 }
 
 /// "VENNMOUTH, Norway (Agency) — It": capitals that open a line, and a dash.
@@ -87,7 +100,10 @@ pub(super) fn is_dateline(page: &Page<'_>, span: &Span) -> bool {
     }
     (span.to..span.to + 10)
         .take_while(|at| page.same_line(span.from, *at))
-        .find(|at| matches!(page.text(*at), "-" | "—" | "–" | ":") && !page.is(*at + 1, GLUED) || page.text(*at) == ".")
+        .find(|at| {
+            matches!(page.text(*at), "-" | "—" | "–" | ":") && !page.is(*at + 1, GLUED)
+                || page.text(*at) == "."
+        })
         .is_some_and(|at| matches!(page.text(at), "-" | "—" | "–"))
 }
 
@@ -97,7 +113,8 @@ fn place_before(page: &Page<'_>, from: usize) -> bool {
     page.before(before).is_some_and(|noun| {
         matches!(
             page.text(noun),
-            "town" | "city"
+            "town"
+                | "city"
                 | "village"
                 | "district"
                 | "province"
@@ -124,7 +141,10 @@ fn place_behind(page: &Page<'_>, span: &Span) -> bool {
     if !page.same_line(from, to) || page.stands(from, HEADING | SHOUTED) {
         return false;
     }
-    if matches!(page.text(to), "island" | "islands" | "province" | "region" | "county" | "peninsula" | "district" | "river") {
+    if matches!(
+        page.text(to),
+        "island" | "islands" | "province" | "region" | "county" | "peninsula" | "district" | "river"
+    ) {
         return true;
     }
     let country = page.text(to) == ","
@@ -134,7 +154,8 @@ fn place_behind(page: &Page<'_>, span: &Span) -> bool {
         && !page.has(to + 1, FIRST | SURNAME);
     let ends = matches!(page.text(to + 2), "," | "." | ")" | "(" | ";");
     let placed = page.before(from).is_some_and(|before| {
-        matches!(page.text(before), "in" | "at" | "near" | "from" | "outside" | "to") || page.stands(from, START)
+        matches!(page.text(before), "in" | "at" | "near" | "from" | "outside" | "to")
+            || page.stands(from, START)
     });
     country && ends && placed
 }
@@ -143,13 +164,20 @@ fn place_behind(page: &Page<'_>, span: &Span) -> bool {
 fn ticker(page: &Page<'_>, to: usize) -> bool {
     page.text(to) == "("
         && (matches!(page.text(to + 1), "NYSE" | "NASDAQ" | "Nasdaq" | "LSE" | "TSX" | "ASX" | "AMEX")
-            || page.is(to + 1, UPPER) && page.text(to + 2) == "." && page.is(to + 3, UPPER | GLUED) && page.text(to + 4) == ")")
+            || page.is(to + 1, UPPER)
+                && page.text(to + 2) == "."
+                && page.is(to + 3, UPPER | GLUED)
+                && page.text(to + 4) == ")")
 }
 
 /// "Venn, the maker of".
 fn apposition(page: &Page<'_>, span: &Span) -> bool {
     let to = span.to;
-    if page.text(to) != "," || !matches!(page.text(to + 1), "a" | "an" | "the" | "one") || page.has(span.from, FIRST) {
+    if span.len() > 1
+        || page.text(to) != ","
+        || !matches!(page.text(to + 1), "a" | "an" | "the" | "one")
+        || page.has(span.from, FIRST)
+    {
         return false;
     }
     let end = to + 2 + APPOSITION_TOKENS_MAX;
@@ -161,7 +189,9 @@ fn apposition(page: &Page<'_>, span: &Span) -> bool {
             return false;
         }
         if is_body(page.text(at)) {
-            return !page.possessive(at + 1) && !is_body(page.text(at + 1)) && !page.has(at + 1, ROLE_NOUN | TITLE);
+            return !page.possessive(at + 1)
+                && !is_body(page.text(at + 1))
+                && !page.has(at + 1, ROLE_NOUN | TITLE);
         }
         if matches!(page.text(at), "who" | "whose" | "of" | "in" | "that" | "which" | "at" | "for") {
             return false;
@@ -174,7 +204,8 @@ fn apposition(page: &Page<'_>, span: &Span) -> bool {
 fn is_body(word: &str) -> bool {
     matches!(
         word,
-        "company" | "maker"
+        "company"
+            | "maker"
             | "firm"
             | "bank"
             | "agency"
@@ -217,21 +248,42 @@ fn traded(page: &Page<'_>, span: &Span) -> bool {
     if page.has(span.from, FIRST) {
         return false;
     }
+    let branch = page.same_line(span.from, span.to)
+        && matches!(
+            page.text(span.to),
+            "store"
+                | "stores"
+                | "restaurant"
+                | "restaurants"
+                | "outlet"
+                | "factory"
+                | "plant"
+                | "employees"
+                | "shareholders"
+        );
     let owned = page.possessive(span.to)
         && matches!(
             page.text(span.to + 1),
-            "shares" | "stock" | "headquarters" | "revenue" | "revenues" | "profits" | "shareholders" | "subsidiary" | "customers"
+            "shares"
+                | "stock"
+                | "headquarters"
+                | "revenue"
+                | "revenues"
+                | "profits"
+                | "shareholders"
+                | "subsidiary"
+                | "customers"
         );
     let of = page.before(span.from).filter(|before| matches!(page.text(*before), "of" | "in"));
     let held = of.and_then(|of| page.before(of)).is_some_and(|noun| {
         matches!(page.text(noun), "shares" | "Shares" | "shareholders" | "subsidiary" | "stake")
     });
-    owned || held
+    owned || held || branch
 }
 
 /// The first word of a company's full name is the company too, unless it is known for something else.
 fn companies(page: &Page<'_>, spans: &mut [Span], full: &FullNames) {
-    let heads = heads(page, spans);
+    let heads = heads(page, spans, full);
     if heads.is_empty() {
         return;
     }
@@ -250,9 +302,32 @@ fn companies(page: &Page<'_>, spans: &mut [Span], full: &FullNames) {
 }
 
 /// The companies of a document by the first words of their names, as `key`s with tokens.
-pub(super) fn heads(page: &Page<'_>, spans: &[Span]) -> FixedMap<u64, (usize, usize)> {
+pub(super) fn heads(page: &Page<'_>, spans: &[Span], full: &FullNames) -> FixedMap<u64, (usize, usize)> {
     let mut heads = FixedMap::default();
-    for span in spans.iter().filter(|span| span.kind == EntityKind::Org && (2..=5).contains(&span.len())) {
+    let mut alone: FixedSet<u64> = FixedSet::default();
+    for span in spans {
+        let told = !page.stands(span.from, HEADING | SHOUTED)
+            && page.token(span.from).is_some_and(|token| token.field == Field::Text);
+        if span.len() == 1 && told {
+            alone.insert(key(page, span.from, span.to));
+        }
+        if span.kind != EntityKind::Org || !(2..=5).contains(&span.len()) {
+            continue;
+        }
+        // The short form of an organisation that is known by nothing else follows its full name.
+        let first = key(page, span.from, span.from + 1);
+        let known = page
+            .has(span.from, PLACE | FIRST | ORG_WORD | DEMONYM | ORG_HEAD | ORG_TAIL | TITLE | TITLE_PART)
+            || is_common(page.class(span.from))
+            || page.word(span.from).small > 0
+            || page.id(span.from).is_none_or(|id| full.is_surname(id));
+        let own = !known
+            && page.capital(span.from + 1)
+            && !page.possessive(span.from + 1)
+            && !alone.contains(&first);
+        if own {
+            heads.entry(first).or_insert((span.from, span.to));
+        }
         let mut commerce = false;
         for at in (span.from + 1..span.to).rev() {
             let trade = is_company_form(page.text(at)) || is_trade(page.lower(at));
@@ -272,7 +347,8 @@ pub(super) fn heads(page: &Page<'_>, spans: &[Span]) -> FixedMap<u64, (usize, us
 fn is_trade(lower: &str) -> bool {
     matches!(
         lower,
-        "corporation" | "company"
+        "corporation"
+            | "company"
             | "co"
             | "group"
             | "holding"

@@ -2,7 +2,7 @@
 //! names.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{BuildHasherDefault, Hasher},
     sync::LazyLock,
 };
@@ -50,6 +50,9 @@ impl Hasher for Fixed {
 
 /// A map for look-ups only.
 pub(crate) type FixedMap<K, V> = HashMap<K, V, BuildHasherDefault<Fixed>>;
+
+/// A set for the same.
+pub(crate) type FixedSet<K> = HashSet<K, BuildHasherDefault<Fixed>>;
 
 /// Large city.
 pub(crate) const CITY: u32 = 1;

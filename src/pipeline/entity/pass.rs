@@ -9,8 +9,8 @@ use super::{
     full::{Bearer, FullNames, full_names, surname_token},
     kinds,
     lexicon::{
-        DEMONYM, FIRST, FixedMap, ORG_TAIL, PARTY, PLACE, Phrase, SAID, STATE_SHORT, TITLE, TITLE_PART,
-        joined,
+        DEMONYM, FIRST, FixedMap, ORG_TAIL, ORG_WORD, PARTY, PLACE, Phrase, SAID, STATE_SHORT, TITLE,
+        TITLE_PART, joined,
     },
     listed::{self, phrase_at},
     page::{HEADING, Page, SHOUTED, START, is_common},
@@ -95,6 +95,17 @@ fn trimmed(page: &Page<'_>, mut span: Span) -> Option<Span> {
     }
     if span.kind != EntityKind::Person {
         span.to = before_title(page, &span);
+    }
+    // "U.S. Defense" of "U.S. Defense Secretary".
+    if span.kind == EntityKind::Org
+        && span.len() == 2
+        && page.has(span.from, PLACE)
+        && page.has(span.from + 1, TITLE_PART)
+        && !page.has(span.from + 1, ORG_TAIL | ORG_WORD)
+        && page.has(span.to, TITLE)
+        && page.capital(span.to)
+    {
+        span = Span::new(span.from, span.from + 1, EntityKind::Place);
     }
     let person = span.kind == EntityKind::Person;
     let after_title = span.from.checked_sub(1).is_some_and(|before| honorific(page.lower(before)));
@@ -184,10 +195,22 @@ fn groups(page: &Page<'_>, spans: &mut Vec<Span>) {
     for at in page.capitals.iter().copied() {
         let free = !taken.get(at).copied().unwrap_or(true);
         if free && page.has(at, DEMONYM | PARTY) {
-            spans.push(Span::sure(at, at + 1, EntityKind::Norp));
+            let before = page.before(at).filter(|before| {
+                !taken.get(*before).copied().unwrap_or(true) && opens_a_group(page, *before, at)
+            });
+            spans.push(Span::sure(before.unwrap_or(at), at + 1, EntityKind::Norp));
         }
     }
     spans.sort_by_key(|span| span.from);
+}
+
+/// "North Korean", "Social Democrats".
+fn opens_a_group(page: &Page<'_>, before: usize, at: usize) -> bool {
+    match page.text(before) {
+        "North" | "South" => page.lower(at).starts_with("korean") || page.lower(at).starts_with("african"),
+        "Social" | "Christian" | "Liberal" | "Free" => page.lower(at).starts_with("democrat"),
+        _ => false,
+    }
 }
 
 /// Tracked names win over what they overlap, unless they are only a part of a longer known name.
@@ -491,5 +514,39 @@ mod tests {
     #[test]
     fn groups_are_no_organisations() {
         check("The Norwegian envoy met Democrats.", "Norp Norwegian; Norp Democrats");
+    }
+
+    #[test]
+    fn the_edges_of_names_are_mended() {
+        check("The militants of al-Rahim met Omar al-Fahd there.", "Org al-Rahim; Person Omar al-Fahd");
+        check(
+            "They sued Quill & Venn, Inc. and Tarnhill Foods Ltd.",
+            "Org Quill & Venn, Inc.; Org Tarnhill Foods Ltd.",
+        );
+        check(
+            "Police named him as Daniel “Danny” Rackmere. Danny was 20.",
+            "Person Daniel “ Danny” Rackmere; Person Danny",
+        );
+        check("He met Lee Min-ho and Margaret Venn QC.", "Person Lee Min-ho; Person Margaret Venn");
+    }
+
+    #[test]
+    fn the_words_around_a_name_say_what_it_is() {
+        check(
+            "BRACKMOOR, England (AP) - It rained in Brackmoor.",
+            "Place BRACKMOOR; Place England; Org AP; Place Brackmoor",
+        );
+        check("Snow fell on the town of Ostrel. Ostrel said no more.", "Place Ostrel; Place Ostrel");
+        check(
+            "Mellovar, the maker of small boats, closed. It was Mellovar again.",
+            "Org Mellovar; Org Mellovar",
+        );
+        check("Shares of Tovrin (NYSE: TVR) fell, and Tovrin shut.", "Org Tovrin; Org Tovrin");
+    }
+
+    #[test]
+    fn offices_are_no_organisations() {
+        check("Secretary of State Margaret Venn spoke.", "Person Margaret Venn");
+        check("Crown Prince Omar bin Fahd spoke.", "Person Omar bin Fahd");
     }
 }

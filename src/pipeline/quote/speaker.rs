@@ -41,7 +41,11 @@ pub(crate) fn attribute(text: &str, spans: &[Marked], tagged: &Tagged<'_>) -> Ve
         let here = scene.line(from);
         let opens_line = line != Some(here);
         let earlier = last.filter(|(at, _)| *at == here && !opens_line);
-        let said = behind(&scene, text, *span, to).or_else(|| before(&scene, from));
+        let said = if another_clause(&scene, to) {
+            before(&scene, from).or_else(|| behind(&scene, text, *span, to))
+        } else {
+            behind(&scene, text, *span, to).or_else(|| before(&scene, from))
+        };
         let attributed = said
             .or_else(|| earlier.map(|(_, who)| Who::Named(who)))
             .or_else(|| opening(&scene, from, last))
@@ -66,6 +70,15 @@ pub(crate) fn attribute(text: &str, spans: &[Marked], tagged: &Tagged<'_>) -> Ve
         spoken.push((*span, who));
     }
     spoken
+}
+
+/// Whether what follows the quote is a clause about something else.
+fn another_clause(scene: &Scene<'_>, to: usize) -> bool {
+    let first = if scene.page.text(to + 1) == "," { to + 2 } else { to + 1 };
+    matches!(
+        scene.page.lower(first),
+        "while" | "but" | "and" | "although" | "though" | "whereas" | "because" | "as"
+    )
 }
 
 /// A verb behind the quote, where the quote ends as direct speech does before one.
@@ -162,8 +175,12 @@ fn subject(scene: &Scene<'_>, verb: usize, first: usize) -> Option<Who> {
                 match scene.kind(mention.entity) {
                     Some(EntityKind::Person) => return Some(Who::Named(mention.entity)),
                     Some(EntityKind::Org) => organisation = organisation.or(Some(Who::Named(mention.entity))),
-                    Some(EntityKind::Norp) if organisation.is_none() && described(scene, mention.from, verb) => {
-                        return Some(scene.person_before(mention.from, None, 2).map_or(Who::Unnamed, Who::Named));
+                    Some(EntityKind::Norp)
+                        if organisation.is_none() && described(scene, mention.from, verb) =>
+                    {
+                        return Some(
+                            scene.person_before(mention.from, None, 2).map_or(Who::Unnamed, Who::Named),
+                        );
                     }
                     _ => {}
                 }
@@ -171,6 +188,11 @@ fn subject(scene: &Scene<'_>, verb: usize, first: usize) -> Option<Who> {
             continue;
         }
         if organisation.is_none() {
+            let aged = page.lower(at).ends_with("-year-old")
+                && page.before(at).is_some_and(|the| page.lower(the) == "the");
+            if aged && (at + 1..verb).all(|between| adverbial(page.lower(between))) {
+                return Some(scene.person_before(at, None, 2).map_or(Who::Unnamed, Who::Named));
+            }
             if let Some(who) = pronoun(scene, at).or_else(|| role(scene, at)) {
                 return Some(who);
             }
@@ -217,6 +239,14 @@ fn inverted(scene: &Scene<'_>, verb: usize) -> Option<Who> {
     let page = scene.page;
     let mut organisation = None;
     for at in verb + 1..verb + 1 + INVERTED_TOKENS_MAX {
+        // "said the board's chairman, Margaret Venn".
+        if page.text(at) == ","
+            && page.has(at - 1, ROLE_NOUN | TITLE)
+            && let Some(mention) = scene.mention_from(at + 1)
+            && scene.kind(mention.entity) == Some(EntityKind::Person)
+        {
+            return Some(Who::Named(mention.entity));
+        }
         if !page.same_line(verb, at) || scene.is_inside(at) || matches!(page.text(at), "," | "." | ";" | ":")
         {
             break;
@@ -299,7 +329,12 @@ fn role(scene: &Scene<'_>, at: usize) -> Option<Who> {
     // "a Tide Board lawyer": the body only describes somebody.
     let indefinite = |at: usize| matches!(page.lower(at), "a" | "an" | "one" | "another");
     let mut body = from;
-    while body > 1 && from - body < BODY_TOKENS_MAX && page.same_line(body - 1, at) && page.capital(body - 1) && !indefinite(body - 1) {
+    while body > 1
+        && from - body < BODY_TOKENS_MAX
+        && page.same_line(body - 1, at)
+        && page.capital(body - 1)
+        && !indefinite(body - 1)
+    {
         body -= 1;
     }
     if body < from && !page.capital(at) && body.checked_sub(1).is_some_and(indefinite) {
@@ -373,7 +408,16 @@ fn is_named_work(scene: &Scene<'_>, from: usize) -> bool {
     from.checked_sub(2).is_some_and(|at| {
         matches!(
             scene.page.lower(at),
-            "series" | "film" | "movie" | "book" | "novel" | "song" | "album" | "musical" | "single" | "memoir"
+            "series"
+                | "film"
+                | "movie"
+                | "book"
+                | "novel"
+                | "song"
+                | "album"
+                | "musical"
+                | "single"
+                | "memoir"
                 | "comedy"
                 | "drama"
                 | "documentary"
