@@ -87,7 +87,7 @@ fn frequencies(path: &str) -> Result<BTreeMap<String, f64>> {
 /// Names by their class and whose given names they are: women's, men's or nobody's more than anybody's.
 type Classes<'a> = BTreeMap<(u32, &'static str), BTreeSet<&'a str>>;
 
-fn by_class<'a>(list: &'a str, sex: impl Fn(&str) -> &'static str) -> Result<Classes<'a>> {
+fn by_class(list: &str, sex: impl Fn(&str) -> &'static str) -> Result<Classes<'_>> {
     let mut names = Classes::new();
     for (line, number) in list.lines().zip(1..) {
         let Some((name, classes)) = line.split_once('\t') else {

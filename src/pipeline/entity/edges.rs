@@ -257,7 +257,7 @@ fn replace(page: &Page<'_>, spans: &mut Vec<Span>, names: Vec<Span>) {
 }
 
 /// "Venn Jr." is one name.
-fn generations(page: &Page<'_>, spans: &mut Vec<Span>) {
+pub(super) fn generations(page: &Page<'_>, spans: &mut Vec<Span>) {
     let is_one = |at: usize| matches!(page.lower(at), "jr" | "jr." | "sr" | "sr.");
     spans.retain(|span| !(span.len() == 1 && is_one(span.from)));
     for span in spans.iter_mut().filter(|span| span.kind == EntityKind::Person) {

@@ -12,7 +12,7 @@ use super::{
     page::{HEADING, Page, SHOUTED, START, is_common},
     pass::key,
     span::Span,
-    token::{GLUED, MARK, UPPER},
+    token::{DIGIT, GLUED, MARK, UPPER},
 };
 use crate::article::{EntityKind, Field};
 
@@ -75,6 +75,9 @@ fn told(page: &Page<'_>, span: &Span, full: &FullNames) -> Option<EntityKind> {
     if span.kind == EntityKind::Norp || span.len() == 1 && full.is_surname(page.id(from)?) {
         return None;
     }
+    if span.len() == 1 && is_listed_organisation(page, span) {
+        return Some(EntityKind::Org);
+    }
     if span.kind != EntityKind::Person && page.capital(from) && (is_kin(page, from) || borne::aged(page, to))
     {
         return Some(EntityKind::Person);
@@ -90,6 +93,14 @@ fn told(page: &Page<'_>, span: &Span, full: &FullNames) -> Option<EntityKind> {
         && !listed
         && (ticker(page, to) || apposition(page, span) || traded(page, span)))
     .then_some(EntityKind::Org)
+}
+
+/// "Twitter", "G20": a list knows it, and no person or place of that name.
+fn is_listed_organisation(page: &Page<'_>, span: &Span) -> bool {
+    let short = span.kind == EntityKind::Place && page.is(span.from, UPPER | DIGIT);
+    page.has(span.from, ORG_WORD)
+        && !page.has(span.from, FIRST | SURNAME | PLACE)
+        && (span.kind == EntityKind::Person || short)
 }
 
 /// "VENNMOUTH, Norway (Agency) — It": capitals that open a line, and a dash.

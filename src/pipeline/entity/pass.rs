@@ -43,10 +43,17 @@ pub(crate) fn settle(page: &Page<'_>, guessed: Vec<Span>, tracked: Vec<Span>) ->
     }
     kinds::by_majority(page, &mut spans, &full);
     Acronyms::new(page, &spans).settle(page, &mut spans);
+    let known = spans.len();
     elsewhere(page, &mut spans, &full);
+    if spans.len() > known {
+        // What stands around the other places tells too.
+        spans.sort_by_key(|span| span.from);
+        kinds::by_majority(page, &mut spans, &full);
+    }
     for span in spans.iter_mut().filter(|span| span.kind == EntityKind::Person && span.tracked.is_none()) {
         span.from = full.with_particles(page, span.from);
     }
+    edges::generations(page, &mut spans);
     chambers(page, &mut spans);
     states(page, &mut spans);
     in_order(&mut spans);
@@ -525,9 +532,9 @@ mod tests {
         );
         check(
             "Police named him as Daniel “Danny” Rackmere. Danny was 20.",
-            "Person Daniel “ Danny” Rackmere; Person Danny",
+            "Person Daniel “Danny” Rackmere; Person Danny",
         );
-        check("He met Lee Min-ho and Margaret Venn QC.", "Person Lee Min-ho; Person Margaret Venn");
+        check("Mr. Kim Min-ho met Margaret Venn QC.", "Person Kim Min-ho; Person Margaret Venn");
     }
 
     #[test]
