@@ -104,7 +104,7 @@ fn is_listed_organisation(page: &Page<'_>, span: &Span) -> bool {
 }
 
 /// "VENNMOUTH, Norway (Agency) — It": capitals that open a line, and a dash.
-pub(super) fn is_dateline(page: &Page<'_>, span: &Span) -> bool {
+fn is_dateline(page: &Page<'_>, span: &Span) -> bool {
     let opens = page.before(span.from).is_none() || page.text(span.from.wrapping_sub(1)) == "/";
     if !opens || !(span.from..span.to).all(|at| page.is(at, UPPER)) || page.stands(span.from, SHOUTED) {
         return false;
