@@ -117,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn nobody_speaks_of_himself_by_name() {
+        check(
+            "Margaret Venn spoke. They compared her with Ann Quill. “Quill was lost there,” she said.",
+            &[("Quill was lost there,", VENN)],
+        );
+    }
+
+    #[test]
     fn descriptions_are_resolved() {
         check(
             "Margaret Venn left the hall. “It is a shame,” the Norwegian said.",

@@ -2,7 +2,7 @@
 
 use super::{
     full::is_generation,
-    lexicon::{FIRST, PARTICLE, ROLE_NOUN, TITLE, TITLE_PART},
+    lexicon::{FIRST, ORG_TAIL, PARTICLE, ROLE_NOUN, TITLE, TITLE_PART},
     page::{HEADING, Page, SHOUTED, is_common},
     span::{Span, covered},
     token::{DIGIT, GLUED, MARK},
@@ -18,6 +18,11 @@ pub(super) fn mend(page: &Page<'_>, spans: &mut Vec<Span>) {
         if span.kind == EntityKind::Person {
             shorten(page, span);
             hyphened(page, span);
+        }
+        if is_body_of_a_title(page, span) {
+            *span = Span { tracked: span.tracked, ..Span::new(span.from, span.to + 2, EntityKind::Org) };
+        } else if span.len() > 1 && is_foreign_body(page.lower(span.from)) {
+            span.kind = EntityKind::Org;
         }
         if page.is(span.from, GLUED) && page.text(span.from.wrapping_sub(1)) == "-" {
             let article = span.from.wrapping_sub(2);
@@ -37,6 +42,49 @@ pub(super) fn mend(page: &Page<'_>, spans: &mut Vec<Span>) {
         end = end.max(span.to);
         free
     });
+}
+
+/// "Lindmouth Sheriff's Office".
+fn is_body_of_a_title(page: &Page<'_>, span: &Span) -> bool {
+    page.possessive(span.to)
+        && page.capital(span.to - 1)
+        && page.has(span.to - 1, TITLE)
+        && page.capital(span.to + 1)
+        && page.has(span.to + 1, ORG_TAIL)
+        && page.same_line(span.from, span.to + 1)
+        && !page.capital(span.to + 2)
+}
+
+/// The word for an organisation that opens its name in other languages.
+fn is_foreign_body(lower: &str) -> bool {
+    matches!(
+        lower,
+        "banco"
+            | "banca"
+            | "banque"
+            | "grupo"
+            | "groupe"
+            | "gruppo"
+            | "société"
+            | "societe"
+            | "compagnie"
+            | "crédit"
+            | "instituto"
+            | "institut"
+            | "istituto"
+            | "universidad"
+            | "université"
+            | "università"
+            | "universität"
+            | "partido"
+            | "ministerio"
+            | "ministère"
+            | "ministero"
+            | "fundación"
+            | "fondation"
+            | "fondazione"
+            | "asociación"
+    )
 }
 
 /// The article that Arabic names are tied to: "al-Rahim".
@@ -295,4 +343,40 @@ fn nicknames(page: &Page<'_>, spans: &mut Vec<Span>) {
         }
     }
     replace(page, spans, found);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, from: usize, to: usize, expected: &str) {
+        let page = Page::new("", text);
+        let mut spans = vec![Span::new(from, to, EntityKind::Person)];
+        mend(&page, &mut spans);
+        let found: Vec<String> =
+            spans.iter().map(|span| format!("{:?} {}", span.kind, page.phrase(span.from, span.to))).collect();
+        assert_eq!(found.join("; "), expected);
+    }
+
+    #[test]
+    fn bodies_are_told_by_their_nouns() {
+        check("The Rill Valley Sheriff's Office closed.", 1, 4, "Org Rill Valley Sheriff's Office");
+        check("It met Banco Tarnhill there.", 2, 4, "Org Banco Tarnhill");
+    }
+
+    #[test]
+    fn what_is_no_part_of_a_name_is_left_off() {
+        check("Thanks, Margaret Venn 36349", 2, 5, "Person Margaret Venn");
+        check("Orla Venn - Harbour Board", 0, 5, "Person Orla Venn");
+        check("Then Orla Venn KC rose.", 1, 4, "Person Orla Venn");
+    }
+
+    #[test]
+    fn what_belongs_to_a_name_is_added() {
+        check("It was al-Rahim again.", 4, 5, "Person al-Rahim");
+        check("They met Kim Min-ji again.", 2, 4, "Person Kim Min-ji");
+        check("Magnus Venn Jr. rose.", 0, 2, "Person Magnus Venn Jr.");
+        check("It sued Quill & Venn, Inc. again.", 4, 5, "Org Quill & Venn, Inc.");
+        check("He was Daniel “Danny” Venn.", 2, 3, "Person Daniel “Danny” Venn");
+    }
 }

@@ -1,6 +1,6 @@
 //! A text laid out for the question who speaks: sentences, quotes, and the people at their places.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use super::marks::Marked;
 use crate::{
@@ -25,6 +25,8 @@ pub(super) struct Scene<'a> {
     sentences: Vec<u32>,
     /// The mentions in the text.
     seen: &'a [Seen],
+    /// Tokens of the quote whose speaker is asked for.
+    asked: Cell<(usize, usize)>,
     /// For each entity whether it is a woman, once a pronoun asks.
     women: OnceCell<Vec<Option<bool>>>,
 }
@@ -43,6 +45,7 @@ impl<'a> Scene<'a> {
             inside: vec![false; page.tokens.len()],
             sentences: Vec::new(),
             seen: seen.get(before..).unwrap_or(&[]),
+            asked: Cell::new((0, 0)),
             women: OnceCell::new(),
         };
         scene.quotes(spans);
@@ -53,6 +56,18 @@ impl<'a> Scene<'a> {
     /// Tokens of a quote, without its marks.
     pub(super) fn quoted(&self, quote: usize) -> Option<(usize, usize)> {
         self.quoted.get(quote).copied().flatten()
+    }
+
+    /// Says which quote the next questions are about: who is named in it does not speak.
+    pub(super) fn ask(&self, quote: (usize, usize)) {
+        self.asked.set(quote);
+    }
+
+    fn is_named_in_it(&self, entity: usize) -> bool {
+        let (from, to) = self.asked.get();
+        let first = self.seen.partition_point(|seen| seen.from < from);
+        let inside = self.seen.iter().skip(first).take_while(|seen| seen.to <= to);
+        inside.take(MENTIONS_BACK_MAX).any(|seen| seen.entity == entity)
     }
 
     /// Whether the token stands in a quote.
@@ -180,7 +195,11 @@ impl<'a> Scene<'a> {
             if here.saturating_sub(self.sentence(first.from)) > sentences_max {
                 return None;
             }
-            let fits = |seen: &&Seen| self.fits(seen.entity, female) && !self.is_inside(seen.from);
+            let fits = |seen: &&Seen| {
+                self.fits(seen.entity, female)
+                    && !self.is_inside(seen.from)
+                    && !self.is_named_in_it(seen.entity)
+            };
             let subject = group.iter().find(|seen| fits(seen) && self.may_be_subject(seen));
             if let Some(seen) = subject.or_else(|| group.iter().find(fits)) {
                 return Some(seen.entity);

@@ -38,6 +38,7 @@ pub(crate) fn attribute(text: &str, spans: &[Marked], tagged: &Tagged<'_>) -> Ve
     let mut line = None;
     for (index, span) in spans.iter().enumerate() {
         let Some((from, to)) = scene.quoted(index) else { continue };
+        scene.ask((from, to));
         let here = scene.line(from);
         let opens_line = line != Some(here);
         let earlier = last.filter(|(at, _)| *at == here && !opens_line);
