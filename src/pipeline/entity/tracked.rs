@@ -47,11 +47,17 @@ struct Heads {
     short: Box<[u64]>,
     /// The first six bytes of the others.
     long: Box<[u64]>,
+    /// Whether any begins with a small letter.
+    small: bool,
 }
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { short: vec![0; Self::SHORT_WORDS].into(), long: vec![0; Self::LONG_WORDS].into() }
+        Self {
+            short: vec![0; Self::SHORT_WORDS].into(),
+            long: vec![0; Self::LONG_WORDS].into(),
+            small: false,
+        }
     }
 }
 
@@ -131,6 +137,7 @@ impl Names {
         let mut heads = Heads::default();
         for spelling in &spellings {
             heads.add(spelling.as_bytes());
+            heads.small |= spelling.starts_with(char::is_lowercase);
         }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -181,7 +188,9 @@ impl Names {
             for (start, c) in source.char_indices() {
                 let opens = !before.is_alphanumeric() || !c.is_alphanumeric();
                 before = c;
-                if !opens || start < at || !self.heads.may_begin(source.as_bytes().get(start..)) {
+                let open =
+                    opens && start >= at && !c.is_whitespace() && (self.heads.small || !c.is_lowercase());
+                if !open || !self.heads.may_begin(source.as_bytes().get(start..)) {
                     continue;
                 }
                 let here = Input::new(source).range(start..).anchored(Anchored::Yes);
