@@ -1,13 +1,16 @@
 //! Fits the model that finds names: `train_tagger FOLDER [TAUGHT]` writes `models/tagger.zst`, the same bytes from the
-//! same files, and prints how it does alone, before the pass over the document, on the sets it was not fitted on. Run it
-//! in the project's directory.
+//! same files, and prints how it does on the sets it was not fitted on: alone, and after the pass over the document. Run
+//! it in the project's directory.
 //!
 //! The folder holds `clusters.tsv.gz` (a word and its clusters among 32, 128, 512 and 2000), `train/*.conll.gz` to fit on
 //! and `*.conll` to score: a token, a tab, its tag (PER, ORG, LOC in IOB2), perhaps a tab and `SpaceAfter=No`; an empty
 //! line between sentences, `# newdoc` before a document.
 //!
 //! TAUGHT is a file of JSON lines, another tagger's answers: `{"text", "ents": [[start, end, kind]]}` in characters. They
-//! are cleaned by document, and each chain of tokens is drawn in some rounds only.
+//! are cleaned by document, and each chain of tokens is drawn in some rounds only. The file that the model in the project was
+//! fitted on has the answers of spaCy's `en_core_web_md` 3.8.0 (its tagger `ner` alone; PERSON as PER, ORG, and GPE, LOC
+//! and FAC as LOC) over the first 6,000 characters of 6,009 news articles of at least 200 characters, from the collections
+//! that `NOTICE` names, in the order in which they stand there.
 //!
 //! It is an averaged structured perceptron (Collins 2002). The second pass is fitted on what a first pass says of texts
 //! that it was not fitted on, else it would trust it too much.
@@ -48,7 +51,7 @@ const ORDERS: u64 = 3;
 /// In a round a chain that was taught takes part with this probability, in percent.
 const TAUGHT_PERCENT: u64 = 30;
 /// The right label must be ahead of every other one by so much, or the weights are moved.
-const MARGIN: f32 = 40.0;
+const MARGIN: f32 = 80.0;
 /// Of 1024 features so many are left out each time, so that no word is learnt by heart.
 const LEFT_OUT: u32 = 51;
 /// Weights below this are nothing.
@@ -81,7 +84,9 @@ fn main() -> Result<()> {
     let model = Model::unpack(&packed)?;
     for path in paths(folder, ".conll")? {
         let documents = read_set(&path)?;
-        println!("{:40} {:.1}", path.display(), 100.0 * score(&documents, &model));
+        let [alone, settled] =
+            [learn::names, learn::settled].map(|names| 100.0 * score(&documents, &model, names));
+        println!("{:40} {alone:.1} {settled:.1}", path.display());
     }
     Ok(())
 }
@@ -280,10 +285,10 @@ impl Random {
 }
 
 /// F1 of exact names with their kinds.
-fn score(documents: &[Document], model: &Model) -> f64 {
+fn score(documents: &[Document], model: &Model, names: fn(&str, &Model) -> Vec<Name>) -> f64 {
     let (mut right, mut all) = (0, 0);
     for document in documents {
-        let found: BTreeSet<Name> = learn::names(&document.text, model)
+        let found: BTreeSet<Name> = names(&document.text, model)
             .into_iter()
             .map(|(from, to, kind)| (trimmed(&document.text, from, to), to, kind))
             .collect();

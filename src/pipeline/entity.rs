@@ -1,9 +1,14 @@
 //! Who and what an article names, in which language it is written. Pure: lists and rules, no IO, no clock.
 
+mod acronyms;
 mod borne;
 mod clues;
+mod edges;
 mod english;
 mod filed;
+mod full;
+mod gate;
+mod kinds;
 pub mod learn;
 mod lexicon;
 mod listed;
@@ -19,7 +24,7 @@ mod tracked;
 
 use crate::article::{Entity, Tagger};
 pub(crate) use filed::{Offsets, Seen};
-pub(crate) use lexicon::{FEMALE, FIRST, MALE, ROLE_NOUN, SAID, TITLE, TITLE_PART};
+pub(crate) use lexicon::{DEMONYM, FEMALE, MALE, ROLE_NOUN, SAID, TITLE, TITLE_PART};
 pub(crate) use page::Page;
 pub(crate) use surnames::resolve;
 pub(crate) use token::MARK;
@@ -167,6 +172,16 @@ pub(crate) fn front(text: &str, bytes_max: usize) -> &str {
     (0..4).find_map(|back| text.get(..bytes_max.saturating_sub(back))).unwrap_or(text)
 }
 
+/// Whether a given name is a woman's, where nearly all who bear it are of one sex.
+pub(crate) fn is_womans(given: &str) -> Option<bool> {
+    let lower = given.to_lowercase();
+    match lower.split_once('-') {
+        Some(("jean", _)) => Some(false),
+        Some((first, _)) => lexicon::lexicon().woman(&lower).or_else(|| lexicon::lexicon().woman(first)),
+        None => lexicon::lexicon().woman(&lower),
+    }
+}
+
 /// What the lists say of a word, however it is capitalised.
 pub(crate) fn lexicon_class(word: &str) -> u32 {
     lexicon::lexicon().word(&word.to_lowercase())
@@ -194,6 +209,51 @@ mod tests {
     #[test]
     fn short_forms_are_filed_under_one_name() {
         check("In the U.S. and the United States", "United States (Place, 2)");
+    }
+
+    #[test]
+    fn shorter_forms_are_filed_under_the_full_one() {
+        check(
+            "Jonas van der Venn spoke. Mr van der Venn left, van der Venn’s aide said.",
+            "Jonas van der Venn (Person, 3)",
+        );
+        check("Omar al-Fahd left. Al-Fahd has a plan.", "Omar al-Fahd (Person, 2)");
+        check("Chen Weibo spoke. Mr. Chen left.", "Chen Weibo (Person, 2)");
+        check(
+            "The Tide Research Council (TRC) met. A lawyer of the T.R.C. left.",
+            "Tide Research Council (Org, 3)",
+        );
+        check("Tarnhill Holdings Inc fell. A share in Tarnhill cost less.", "Tarnhill Holdings Inc (Org, 2)");
+    }
+
+    #[test]
+    fn a_title_tells_husband_from_wife() {
+        check(
+            "Raymond Kestle was jailed. His wife, Jean Kestle, wept. Mrs Kestle left; Mr Kestle did not, and Kestle slept.",
+            "Raymond Kestle (Person, 3); Jean Kestle (Person, 2)",
+        );
+    }
+
+    #[test]
+    fn a_son_is_not_who_was_named_before() {
+        check(
+            "They met Rackmere, who spoke. His son Eric Rackmere left. Then Rackmere went.",
+            "Rackmere (Person, 2); Eric Rackmere (Person, 1)",
+        );
+    }
+
+    #[test]
+    fn given_names_tell_women_from_men() {
+        for (name, woman) in [
+            ("Sylvie", Some(true)),
+            ("Marie-Laure", Some(true)),
+            ("Jean-Pierre", Some(false)),
+            ("Dmitri", Some(false)),
+            ("Leslie", None),
+            ("Xq", None),
+        ] {
+            assert_eq!(is_womans(name), woman, "{name}");
+        }
     }
 
     #[test]
@@ -239,7 +299,19 @@ mod tests {
 
     #[test]
     fn hostile_text_is_read_in_time() {
-        for unit in ["A ", "R-AL ", "Ann A. ", "'", "((", "Ann-", "House "] {
+        for unit in [
+            "A ",
+            "R-AL ",
+            "Ann A. ",
+            "'",
+            "((",
+            "Ann-",
+            "House ",
+            "A Inc. ",
+            "Ann \"Al\" B ",
+            "Mr Ann Jr. ",
+            "A Ann (AA) ",
+        ] {
             let text = unit.repeat(200_000 / unit.len());
             tag(&text, &text, Some("en"), &Names::default());
         }

@@ -109,6 +109,57 @@ mod tests {
     }
 
     #[test]
+    fn pronouns_know_men_from_women() {
+        check(
+            "Jean-Pierre Quill met Sylvie Garnot, whose brother waited. “It is a shame,” she said.",
+            &[("It is a shame,", Some("Sylvie Garnot"))],
+        );
+    }
+
+    #[test]
+    fn nobody_speaks_of_himself_by_name() {
+        check(
+            "Margaret Venn spoke. They compared her with Ann Quill. “Quill was lost there,” she said.",
+            &[("Quill was lost there,", VENN)],
+        );
+    }
+
+    #[test]
+    fn descriptions_are_resolved() {
+        check(
+            "Margaret Venn left the hall. “It is a shame,” the Norwegian said.",
+            &[("It is a shame,", VENN)],
+        );
+        check(
+            "Margaret Venn left the hall. “It is a shame,” the 34-year-old said.",
+            &[("It is a shame,", VENN)],
+        );
+        check(
+            "Gov. Margaret Venn left the hall. “It is a shame,” the governor said.",
+            &[("It is a shame,", VENN)],
+        );
+        check("“It is a shame,” said the board's chairwoman, Margaret Venn.", &[("It is a shame,", VENN)]);
+    }
+
+    #[test]
+    fn whom_a_body_only_describes_is_nobody() {
+        check("A BBC lawyer said Magnus Quill “lost it all there”.", &[("lost it all there", None)]);
+    }
+
+    #[test]
+    fn another_clause_does_not_speak() {
+        check(
+            "Margaret Venn called it a “shame for all”, while Magnus Quill said that nothing was lost.",
+            &[("shame for all", VENN)],
+        );
+    }
+
+    #[test]
+    fn titles_of_works_are_no_speech() {
+        check("Margaret Venn sings in “The Glass Harbour”, a film about the sea.", &[]);
+    }
+
+    #[test]
     fn headings_are_left_out() {
         check("Plain text here.\n\n'We lost it all'\n\nMore of it.", &[]);
     }

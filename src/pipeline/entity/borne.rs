@@ -45,7 +45,7 @@ pub(crate) fn persons(page: &Page<'_>, spans: &mut [Span]) {
 }
 
 /// An age between commas.
-fn aged(page: &Page<'_>, comma: usize) -> bool {
+pub(super) fn aged(page: &Page<'_>, comma: usize) -> bool {
     page.text(comma) == ","
         && page.text(comma + 1).len() == 2
         && page.is(comma + 1, DIGIT)

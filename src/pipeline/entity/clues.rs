@@ -2,11 +2,12 @@
 //! and the tagger ask the same questions here.
 
 use super::{
+    gate::{connects, digits, is_formal, live, particle_before},
     lexicon::{FixedMap, PHRASE_WORDS_MAX, Phrase, hash, joined},
     listed::phrase_at,
-    model::{Clusters, TABLE_BITS},
+    model::{Clusters, NO_CLUSTER, TABLE_BITS},
     page::{HEADING, Page, SHOUTED, START},
-    token::{ADDRESS, ANY_CAPITAL, CAPITAL, DIGIT, GLUED, MARK},
+    token::{CAPITAL, GLUED, UPPER},
 };
 
 /// Small words between two capitalised ones that may belong to a name with them, at most.
@@ -173,6 +174,9 @@ impl<'p, 'a> Clues<'p, 'a> {
                 {
                     from -= 1;
                 }
+                if particle_before(page, at) && self.chains.last().is_none_or(|(_, end)| *end <= at - 2) {
+                    from = at - 2;
+                }
                 let mut to = at + 1;
                 loop {
                     if to < line_to && (live(page, to) || digits(page, to)) {
@@ -301,6 +305,21 @@ impl<'p, 'a> Clues<'p, 'a> {
         add(6, both(sets, length));
         let lists = u64::from(page.class(from) & LISTED) << 32 | u64::from(page.class(last) & LISTED);
         add(7, both(lists, length));
+        let cluster = |at: usize| {
+            let near = page.same_line(from, at).then(|| self.form_of.get(at)).flatten();
+            let form = near.and_then(|form| self.forms.get(usize::from(*form).checked_sub(1)?));
+            form.map_or(600, |form| u64::from(Clusters::parts(form.clusters)[2]))
+        };
+        add(13, both(from.checked_sub(1).map_or(600, cluster), length));
+        add(14, both(cluster(to), length));
+        // "the town of Venn", "Venn, a maker of".
+        add(15, both(both(from.checked_sub(2).map_or(600, cluster), before), length));
+        add(16, both(both(after, cluster(to + 1)), both(cluster(to + 2), length)));
+        if length > 1 {
+            let whole = (from..to.min(from + 8)).map(|at| page.id(at).unwrap_or(0)).fold(0, both);
+            add(17, whole);
+            add(18, both(cluster(from), cluster(last)));
+        }
     }
 
     /// What only this place tells.
@@ -381,67 +400,17 @@ impl<'p, 'a> Clues<'p, 'a> {
     }
 }
 
-/// Whether the first word of a line has a capital, as it has where capitals are used at all.
-fn is_formal(page: &Page<'_>, from: usize, to: usize) -> bool {
-    (from..to)
-        .find(|at| !page.is(*at, MARK | DIGIT | ADDRESS))
-        .is_none_or(|first| page.is(first, ANY_CAPITAL))
-}
-
-fn live(page: &Page<'_>, at: usize) -> bool {
-    page.is(at, ANY_CAPITAL) && !page.is(at, ADDRESS)
-}
-
-fn digits(page: &Page<'_>, at: usize) -> bool {
-    page.is(at, DIGIT) && !page.is(at, ADDRESS)
-}
-
-fn connects(page: &Page<'_>, at: usize) -> bool {
-    matches!(
-        page.text(at),
-        "of" | "the"
-            | "and"
-            | "for"
-            | "in"
-            | "de"
-            | "la"
-            | "du"
-            | "van"
-            | "von"
-            | "der"
-            | "den"
-            | "bin"
-            | "ibn"
-            | "al"
-            | "el"
-            | "da"
-            | "di"
-            | "do"
-            | "dos"
-            | "le"
-            | "-"
-            | "&"
-            | "'"
-            | "’"
-            | "'s"
-            | "’s"
-            | ","
-            | "."
-            | "/"
-            | "on"
-            | "at"
-            | "to"
-    )
-}
-
 fn form(page: &Page<'_>, clusters: &Clusters, at: usize, exact: u64) -> Form {
     let text = page.text(at);
     let id = page.id(at).unwrap_or(exact);
-    let found = if page.stands(at, SHOUTED) && text.len() > 1 && page.is(at, CAPITAL) {
-        clusters.of(hash(&titled(page.lower(at))))
-    } else {
-        clusters.of(exact)
-    };
+    let shouted = text.len() > 1 && page.is(at, CAPITAL);
+    let mut found = NO_CLUSTER;
+    if !(shouted && page.stands(at, SHOUTED)) {
+        found = clusters.of(exact);
+    }
+    if found == NO_CLUSTER && shouted && (page.stands(at, SHOUTED) || page.is(at, UPPER)) {
+        found = clusters.of(hash(&titled(page.lower(at))));
+    }
     Form { at, exact, id, shape: shape(text), clusters: found, class: page.class(at) }
 }
 

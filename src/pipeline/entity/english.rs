@@ -7,7 +7,7 @@ const ENGLISH_SHARE: usize = 6;
 const ONLY_ENGLISH_SHARE: usize = 16;
 
 /// Words at least.
-const WORDS_MIN: usize = 4;
+const WORDS_MIN: usize = 3;
 
 /// The longest of the words below, in bytes.
 const WORD_BYTES_MAX: usize = 8;
@@ -51,7 +51,8 @@ fn kind(word: &str) -> Option<Kind> {
         | b"doesn't" | b"isn't" | b"wasn't" | b"that's" | b"he's" | b"she's" | b"let's" | b"you're"
         | b"we're" | b"they're" | b"i've" | b"i'll" | b"won't" | b"very" | b"really" | b"things"
         | b"every" | b"another" | b"through" | b"against" | b"those" | b"got" | b"look" | b"way"
-        | b"down" => Some(Kind::Only),
+        | b"down" | b"please" | b"thanks" | b"yes" | b"yeah" | b"again" | b"better" | b"anyone" | b"now"
+        | b"such" | b"wait" | b"love" | b"ever" | b"any" | b"can" => Some(Kind::Only),
         b"of" | b"to" | b"is" | b"for" | b"was" | b"by" | b"has" | b"have" | b"are" | b"it" | b"he"
         | b"at" | b"in" | b"on" | b"i" | b"be" | b"as" | b"or" | b"so" | b"do" | b"if" | b"no" | b"my"
         | b"me" | b"we" | b"will" | b"but" | b"all" | b"her" | b"had" | b"than" | b"a" | b"an" | b"good"

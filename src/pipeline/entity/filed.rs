@@ -3,9 +3,12 @@
 use std::sync::LazyLock;
 
 use super::{
+    acronyms::Acronyms,
+    full::{FullNames, full_names, titled_woman},
+    kinds::heads,
     lexicon::{DEMONYM, FixedMap, PARTY, TITLE, TITLE_PART, hash, joined, lexicon},
     page::Page,
-    pass::{FullNames, full_names, key},
+    pass::key,
     span::Span,
     token::{GLUED, MARK},
     tracked::Names,
@@ -143,7 +146,11 @@ pub(crate) fn entities(
 
 /// All that a span's canonical name depends on.
 fn spelling(page: &Page<'_>, span: &Span) -> u64 {
-    let kind = span.kind as u64 | span.tracked.map_or(0, |name| u64::from(name) + 1) << 8;
+    let titled = match titled_woman(page, span.from).filter(|_| span.kind == EntityKind::Person) {
+        Some(woman) => 1 + u64::from(woman),
+        None => 0,
+    };
+    let kind = titled << 48 | span.kind as u64 | span.tracked.map_or(0, |name| u64::from(name) + 1) << 8;
     let tokens = page.tokens.get(span.from..span.to).unwrap_or(&[]);
     tokens
         .iter()
@@ -197,8 +204,9 @@ impl<'a> Offsets<'a> {
 
 struct Canonical {
     full: FullNames,
-    /// Acronym → tokens of the organisation's full form. By hash.
-    acronyms: FixedMap<u64, (usize, usize)>,
+    acronyms: Acronyms,
+    /// First words of a company's name → tokens of its full form. By hash.
+    heads: FixedMap<u64, (usize, usize)>,
     /// Last words of an organisation's name → tokens of its full form. By hash.
     endings: FixedMap<u64, (usize, usize)>,
 }
@@ -229,14 +237,13 @@ fn alias(form: &str, kind: EntityKind) -> Option<&'static str> {
 impl Canonical {
     fn new(page: &Page<'_>, spans: &[Span]) -> Self {
         let full = full_names(page, spans);
-        let mut canonical = Self { full, acronyms: FixedMap::default(), endings: FixedMap::default() };
+        let acronyms = Acronyms::new(page, spans);
+        let heads = heads(page, spans, &full);
+        let mut canonical = Self { full, acronyms, heads, endings: FixedMap::default() };
         let organisations =
             spans.iter().filter(|span| span.kind == EntityKind::Org && (2..=8).contains(&span.len()));
         for span in organisations {
             let place = (span.from, span.to);
-            let capitals = (span.from..span.to).filter(|at| page.capital(*at));
-            let initials = capitals.filter_map(|at| page.text(at).chars().next());
-            canonical.acronyms.entry(letters(initials)).or_insert(place);
             for start in span.from + 1..span.to.saturating_sub(1) {
                 canonical.endings.entry(key(page, start, span.to)).or_insert(place);
             }
@@ -247,10 +254,10 @@ impl Canonical {
     fn name(&self, page: &Page<'_>, span: &Span) -> String {
         let form = page.phrase(span.from, span.to);
         match span.kind {
-            EntityKind::Person if span.len() == 1 => {
-                self.full.of(page, span.from).map_or(form, |(from, to)| name_of(page, from, to))
+            EntityKind::Person => {
+                let (from, to) = self.full.of(page, span.from, span.to).unwrap_or((span.from, span.to));
+                name_of(page, from, to)
             }
-            EntityKind::Person => name_of(page, span.from, span.to),
             EntityKind::Norp => group(page, span.from, form),
             EntityKind::Event => form,
             EntityKind::Org | EntityKind::Place => {
@@ -260,20 +267,15 @@ impl Canonical {
                 if span.kind == EntityKind::Place {
                     return as_a_name(form);
                 }
-                let longer = if span.len() == 1 {
-                    self.acronyms.get(&letters(form.chars())).filter(|_| form.chars().nth(1).is_some())
-                } else {
-                    self.endings.get(&key(page, span.from, span.to))
-                };
-                longer.map_or(form, |(from, to)| page.phrase(*from, *to))
+                let own = key(page, span.from, span.to);
+                let short =
+                    || self.acronyms.full(&form).filter(|_| span.len() == 1 && form.chars().nth(1).is_some());
+                let ending = || self.endings.get(&own).filter(|_| span.len() > 1).copied();
+                let longer = self.heads.get(&own).copied().or_else(short).or_else(ending);
+                longer.map_or_else(|| as_a_title(form), |(from, to)| as_a_title(page.phrase(from, to)))
             }
         }
     }
-}
-
-/// Letters, hashed as one word.
-fn letters(letters: impl Iterator<Item = char>) -> u64 {
-    letters.fold(0, |all, letter| joined(all, u64::from(letter)))
 }
 
 /// A person's name without middle initials in the way of comparing, in the capitals of a name.
@@ -281,6 +283,9 @@ fn name_of(page: &Page<'_>, from: usize, to: usize) -> String {
     let mut to = to;
     while to > from + 1 && page.is(to - 1, MARK) {
         to -= 1;
+    }
+    if let Some((open, close)) = nickname(page, from, to) {
+        return as_a_name(format!("{} {}", page.phrase(from, open), page.phrase(close + 1, to)));
     }
     let initial = |at: usize| {
         at > from && at + 1 < to && to - from == 3 && page.text(at).len() == 2 && page.text(at).ends_with('.')
@@ -293,10 +298,22 @@ fn name_of(page: &Page<'_>, from: usize, to: usize) -> String {
     as_a_name(name)
 }
 
+/// The marks around a nickname inside a name.
+fn nickname(page: &Page<'_>, from: usize, to: usize) -> Option<(usize, usize)> {
+    let mut marks = (from + 1..to.saturating_sub(1))
+        .filter(|at| matches!(page.text(*at), "\"" | "“" | "”" | "'" | "‘" | "’"));
+    Some((marks.next()?, marks.next()?))
+}
+
 /// In the capitals of a name what stands in capitals throughout, as in headings and datelines.
 fn as_a_name(name: String) -> String {
     let shouted = name.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase) && name.len() > 4;
     if shouted && !name.contains('.') { small_capitals(&name) } else { name }
+}
+
+/// The same for several words, of which one alone may be a short form.
+fn as_a_title(name: String) -> String {
+    if name.contains(' ') { as_a_name(name) } else { name }
 }
 
 fn small_capitals(name: &str) -> String {
@@ -312,6 +329,9 @@ fn small_capitals(name: &str) -> String {
 
 fn group(page: &Page<'_>, at: usize, form: String) -> String {
     let lower = page.lower(at);
+    if form.contains(' ') {
+        return form;
+    }
     if page.has(at, PARTY) {
         match lower {
             "democrat" | "democrats" | "democratic" => return "Democratic Party".to_owned(),
@@ -332,7 +352,7 @@ fn group(page: &Page<'_>, at: usize, form: String) -> String {
 fn role(page: &Page<'_>, span: &Span) -> Option<String> {
     let mut from = span.from;
     while let Some(before) = page.before(from)
-        && page.has(before, TITLE | TITLE_PART)
+        && (page.has(before, TITLE | TITLE_PART) || from < span.from && is_of(page, before))
         && span.from - before <= ROLE_WORDS_MAX
     {
         from = before;
@@ -360,6 +380,12 @@ fn role(page: &Page<'_>, span: &Span) -> Option<String> {
     if matches!(page.text(end), "," | "of" | "for" | "." | "at") { office(page, start, end) } else { None }
 }
 
+/// "of" in "Secretary of State".
+fn is_of(page: &Page<'_>, at: usize) -> bool {
+    page.text(at) == "of"
+        && page.before(at).is_some_and(|office| page.has(office, TITLE) && page.capital(office))
+}
+
 fn credited(page: &Page<'_>, at: usize) -> bool {
     let label = at.checked_sub(2).is_some_and(|label| {
         matches!(page.lower(label), "credit" | "photo" | "photograph" | "picture" | "photographer" | "image")
@@ -370,7 +396,9 @@ fn credited(page: &Page<'_>, at: usize) -> bool {
 fn office(page: &Page<'_>, from: usize, to: usize) -> Option<String> {
     let mut from = from;
     // An office ends in its noun, and "Mr" is none.
-    while from < to && matches!(page.lower(from), "mr" | "mr." | "mrs" | "mrs." | "ms" | "ms." | "miss") {
+    while from < to
+        && matches!(page.lower(from), "under" | "mr" | "mr." | "mrs" | "mrs." | "ms" | "ms." | "miss")
+    {
         from += 1;
     }
     let named = (from..to)

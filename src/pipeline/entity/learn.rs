@@ -4,6 +4,8 @@ use super::{
     clues::{Clues, SLOTS, Vote},
     model::{Clusters, LABELS, Model, ROW},
     page::Page,
+    pass,
+    span::Span,
     tagger::{self, KINDS, Viterbi},
 };
 use crate::article::EntityKind;
@@ -133,7 +135,18 @@ impl Decoder {
 /// The names that a model alone finds in a text, as bytes with their kinds.
 pub fn names(text: &str, model: &Model) -> Vec<(usize, usize, EntityKind)> {
     let page = Page::new("", text);
-    let spans = tagger::spans(&page, model);
+    places(&page, &tagger::spans(&page, model))
+}
+
+/// The same after the pass over the document.
+pub fn settled(text: &str, model: &Model) -> Vec<(usize, usize, EntityKind)> {
+    let page = Page::new("", text);
+    let mut spans = pass::settle(&page, tagger::spans(&page, model), Vec::new());
+    spans.retain(|span| KINDS.contains(&span.kind));
+    places(&page, &spans)
+}
+
+fn places(page: &Page<'_>, spans: &[Span]) -> Vec<(usize, usize, EntityKind)> {
     let place = |at: usize| page.token(at).map(|token| (token.start, token.end()));
     spans
         .iter()

@@ -2,12 +2,12 @@
 //! names.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{BuildHasherDefault, Hasher},
     sync::LazyLock,
 };
 
-use super::lists::{LISTS, NO_GIVEN_NAMES, ORG_PHRASES, PLACE_PHRASES};
+use super::lists::{LISTS, MENS_NAMES, NO_GIVEN_NAMES, ORG_PHRASES, PLACE_PHRASES, WOMENS_NAMES};
 
 /// A hasher with fixed keys, for maps that are only looked up: the result never depends on the process.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,9 @@ impl Hasher for Fixed {
 
 /// A map for look-ups only.
 pub(crate) type FixedMap<K, V> = HashMap<K, V, BuildHasherDefault<Fixed>>;
+
+/// A set for the same.
+pub(crate) type FixedSet<K> = HashSet<K, BuildHasherDefault<Fixed>>;
 
 /// Large city.
 pub(crate) const CITY: u32 = 1;
@@ -126,6 +129,8 @@ pub(crate) struct Lexicon {
     words: Words,
     /// By the hash of the words' hashes.
     phrases: FixedMap<u64, Phrase>,
+    /// Whether a given name is a woman's, by its hash.
+    women: FixedMap<u64, bool>,
 }
 
 /// Classes by the hash of a word, open-addressed: an unknown word costs one miss of the cache, and the table is small
@@ -237,6 +242,11 @@ impl Lexicon {
         self.words.class(hash)
     }
 
+    /// Whether a lower-cased given name is a woman's, where nearly all who bear it are of one sex.
+    pub(crate) fn woman(&self, lower: &str) -> Option<bool> {
+        self.women.get(&hash(lower)).copied()
+    }
+
     /// What lower-cased words, joined by one space each, name together.
     pub(crate) fn phrase(&self, lower: &str) -> Option<Phrase> {
         self.phrase_by_hash(phrase_hash(lower))
@@ -258,11 +268,19 @@ fn build() -> Lexicon {
     let mut words = FixedMap::with_capacity_and_hasher(64 << 10, BuildHasherDefault::default());
     let mut phrases: FixedMap<&str, Phrase> =
         FixedMap::with_capacity_and_hasher(16 << 10, BuildHasherDefault::default());
-    let mut class = 0;
+    let mut women = FixedMap::with_capacity_and_hasher(8 << 10, BuildHasherDefault::default());
+    let (mut class, mut woman) = (0, None);
     for line in text.lines() {
-        if let Some(number) = line.strip_prefix('=') {
+        if let Some(head) = line.strip_prefix('=') {
+            let number = head.trim_end_matches(['f', 'm']);
             class = number.parse().unwrap_or(0);
-        } else if !line.contains(' ') {
+            woman = head.chars().next_back().filter(|_| number.len() < head.len()).map(|mark| mark == 'f');
+            continue;
+        }
+        if let Some(woman) = woman {
+            women.insert(hash(line), woman);
+        }
+        if !line.contains(' ') {
             words.insert(line, class);
         } else if class & PLACE != 0 && line.split(' ').count() <= PHRASE_WORDS_MAX {
             phrases.insert(line, Phrase::Town);
@@ -295,8 +313,11 @@ fn build() -> Lexicon {
             *class = *class & !(7 << OPENER_SHIFT) | (*class >> OPENER_SHIFT & 7).max(most) << OPENER_SHIFT;
         }
     }
+    for (list, woman) in [(WOMENS_NAMES, true), (MENS_NAMES, false)] {
+        women.extend(list.split_ascii_whitespace().map(|name| (hash(name), woman)));
+    }
     let phrases = phrases.into_iter().map(|(phrase, names)| (phrase_hash(phrase), names)).collect();
-    Lexicon { words: Words::new(&words), phrases }
+    Lexicon { words: Words::new(&words), phrases, women }
 }
 
 #[cfg(test)]

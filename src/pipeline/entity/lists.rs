@@ -17,7 +17,7 @@ pub(super) const LISTS: &[(u32, &str)] = &[
          ayatollah mayor judge justice attorney prosecutor sheriff chief director chairman chairwoman chair ceo cfo \
          coo speaker leader whip coach manager spokesman spokeswoman spokesperson detective inspector superintendent \
          constable councillor councilman councilwoman councilor commissioner deputy detective president-elect \
-         mp msp mep analyst economist editor founder co-founder st. actor actress author singer chairperson \
+         mp msp mep analyst economist editor founder co-founder st. actor actress author singer chairperson det insp insp. supt supt. cllr \
          undersecretary envoy treasurer comptroller dean provost principal taoiseach emir sultan tsar emperor",
     ),
     (
@@ -27,7 +27,7 @@ pub(super) const LISTS: &[(u32, &str)] = &[
          conservative federal district supreme court home health education treasury national security adviser \
          advisor associate senior junior police fire white press first lady major lieutenant army navy air force \
          marine opposition party political campaign research head city county congressional committee fbi cia \
-         united states american british russian french german chinese israeli opposition council financial operating \
+         united states american british russian french german chinese israeli opposition council financial operating crown ch \
          energy labor commerce trade environment transport agriculture intelligence under special designate elect \
          retired",
     ),
@@ -57,7 +57,8 @@ pub(super) const LISTS: &[(u32, &str)] = &[
          studios pictures records club fc united rovers athletic orchestra church ministries hospital clinic museum \
          alliance coalition front movement brigade brigades forces force corps guard center centre forum summit-group \
          organization organisation taskforce team bloc caucus conservancy consortium cooperative exchange firm \
-         enterprises international associates brothers bros. sons stores airline railways railway project initiative",
+         enterprises international associates brothers bros. sons stores airline railways railway project initiative \
+         band orchestra ensemble quartet choir squad battalion regiment squadron constabulary",
     ),
     (
         ORG_HEAD,
@@ -134,7 +135,8 @@ pub(super) const LISTS: &[(u32, &str)] = &[
          duma politburo hollywood-reporter politico breitbart buzzfeed vox haaretz newsweek pepsi nike adidas \
          goldman citigroup barclays hsbc exxonmobil chevron shell bp gazprom rosneft huawei alibaba tencent epa fda irs \
          dea atf fcc fda sec dhs tsa doj dod nra aclu aarp naacp fifa uefa nfl nba mlb nhl ioc ukip dnc rnc mi5 mi6 \
-         gchq kgb fsb gru idf pkk plo eurozone ebay paypal spotify volkswagen bmw renault siemens lufthansa",
+         gchq kgb fsb gru idf pkk plo eurozone ebay paypal spotify volkswagen bmw renault siemens lufthansa \
+         oxfam g7 g8 g20 mercosur asean brics unhcr iaea usgs noaa cdc gao cbo aqap irgc",
     ),
     (
         PLACE_TAIL,
@@ -213,6 +215,42 @@ pub(super) const LISTS: &[(u32, &str)] = &[
 /// Months and days that hardly anybody bears as a name, whatever a census has.
 pub(super) const NO_GIVEN_NAMES: &str = "january february march july september october november december monday tuesday wednesday \
     thursday friday saturday sunday";
+
+/// Given names of women, beside those of the gazetteer.
+pub(super) const WOMENS_NAMES: &str = "aaliyah adaeze agnieszka aiko aisha ajla akiko aleksandra aminata amira ana anahit \
+    anastasia anjali anneli anoushka ayesha ayse beata bhavna birgit camille catarina chiara chimamanda claudia \
+    clementine daphne deepika dilma ebru ekaterina elif emine emmanuelle esperanza eszter fatemeh fatma federica \
+    francesca galina gauri giorgia giulia gudrun hadiza hanan hanna hatice heba helle hindou houda ilaria ilse indira \
+    inés ines ioana irina isabelle ivanka ivana jadwiga jana jelena jacinda joanna jolanta kaja kamala kateryna katarzyna \
+    kavita khadija kirsten ksenia kyoko laila lakshmi latifa layla leïla leila liesbeth ljubica lucia ludmila lubna \
+    maha magdalena mahsa mai maja malala malgorzata mariana mariam marieke marine marija marta matilde maryam \
+    mayumi meena mehbooba meghan mercedes mette mia milena mina mirjana monique nadezhda nadia nadine najla najat \
+    nasrin natasha natalia nawal nguyet ngozi nicola nigar nirmala noor noura nurul nurhayati oksana olena olga paola \
+    parvati petra pilar priti priya priyanka raisa rajaa rania rasha renata rima rosario ruja saanvi sabine \
+    sadia safiya saida salma samia sana sanna sanne sarita sayeeda seema shabana shaima shakira sheikha \
+    shreya siobhan sigrid simonetta sinéad sinead snezana solveig soraya sunita sushma svetlana swati sylvie tamara \
+    tatiana tatyana thandiwe thuy tomoko ulrike ursula valentina valérie veronika vesna vigdis viktoriya \
+    winnie xiomara yasmin yekaterina yoko yulia yuki yuko yuriko zainab zahra zeynep zineb zuzana";
+
+/// Given names of men, beside those of the gazetteer.
+pub(super) const MENS_NAMES: &str = "abdel abdirahman abdoulaye abdul abdullah abdullahi abu adnan ahmad ahmed ahmet alassane \
+    alejandro aleksandar aleksei aleksey alessandro alexei alexey ali aliou amadou amir anatoly anders andrej andrei \
+    andrés andrey andriy andrzej antoine anwar arjun arnaud arvind ashraf askar atiku avigdor aymeric ayman babacar \
+    bambang bashar bashir benjamin benoît bernd binyamin björn bjorn boris bruno burak carles cem cheikh christophe cyril \
+    daisuke dmitri dmitriy dmitry dragan emmanuel emre enrico etienne evgeny evo fahad faisal farid farouk federico \
+    fernando fethi filippo françois gianluca giovanni giuseppe goran goodluck guido guillaume gustav gustavo hakan \
+    hamid hans haruki hasan hassan heinz helmut hideo hisham hossein huw hussein ibrahim idris ignazio igor ilham ilya \
+    imran ioannis ismail ivan jaap jacek jacques jakob jaroslaw javier jens jerzy jiri joko joaquín jürgen \
+    juergen kaan kamal karim kemal khaled khalid khalifa klaus kofi konstantin krzysztof kwame laurent lars lászló lech \
+    leonid luca luigi luiz lukas maciej mahathir mahmoud mahmud malik mamadou manmohan marek mariusz massimo mateusz \
+    matteo mehmet michal miguel mikhail miloš milos mladen mohamed mohammad mohammed moshe mostafa moussa muammar \
+    muhammad muhammadu murat mustafa mykola najib narendra naoki nasser nicolae nikita nikolai nils nikos nuri oleg \
+    oleksandr oleksiy olaf olivier omar osama oskar ousmane pavel pavlo pedro petr petro philippe piet pieter pierre \
+    piotr pyotr rafal rahul raj rajendra rajiv rami ramzan rashid ravi recep reza ricardo rodrigo roman ruslan saad \
+    saddam salman salvatore sami samir sanjay santiago sebastián sergei sergey serhiy shigeru shinzo slobodan slavko \
+    stéphane stefan stefano sven suleiman suresh taavi tadeusz taha tariq tayyip tedros thabo thierry timur tomasz \
+    toomas umar uwe vadim václav vaclav viktor vitaly vladimir volodymyr volker wael wojciech wolfgang xavier yahya \
+    yasser yevgeny yitzhak yoweri yuri yuriy yusuf yves zlatko zoran";
 
 /// Country phrases and regions that the gazetteer leaves out.
 pub(super) const PLACE_PHRASES: &str = "middle east|north africa|latin america|south america|north america|central america|\

@@ -203,7 +203,7 @@ impl Default for Clusters {
 }
 
 /// Of a word without clusters.
-const NO_CLUSTER: u32 = u32::MAX;
+pub(super) const NO_CLUSTER: u32 = u32::MAX;
 
 impl Clusters {
     /// Takes words with their clusters among 32, 128, 512 and 2000. Words beyond what the table holds are left out.

@@ -4,10 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    borne,
+    acronyms::Acronyms,
+    borne, edges,
+    full::{Bearer, FullNames, full_names, surname_token},
+    kinds,
     lexicon::{
-        DEMONYM, FIRST, FixedMap, ORG_TAIL, PARTY, PLACE, Phrase, SAID, STATE_SHORT, TITLE, TITLE_PART,
-        joined,
+        DEMONYM, FIRST, FixedMap, ORG_TAIL, ORG_WORD, PARTY, PLACE, Phrase, SAID, STATE_SHORT, TITLE,
+        TITLE_PART, joined,
     },
     listed::{self, phrase_at},
     page::{HEADING, Page, SHOUTED, START, is_common},
@@ -25,6 +28,7 @@ const NAME_WORDS_MAX: usize = 8;
 /// Settles what a first guess and the tracked names say together. In order, none inside another.
 pub(crate) fn settle(page: &Page<'_>, guessed: Vec<Span>, tracked: Vec<Span>) -> Vec<Span> {
     let mut spans: Vec<Span> = guessed.into_iter().filter_map(|span| trimmed(page, span)).collect();
+    edges::mend(page, &mut spans);
     listed::settle(page, &mut spans);
     groups(page, &mut spans);
     let mut spans = with_tracked(page, spans, tracked);
@@ -37,8 +41,19 @@ pub(crate) fn settle(page: &Page<'_>, guessed: Vec<Span>, tracked: Vec<Span>) ->
             span.tracked = person.tracked;
         }
     }
-    by_majority(page, &mut spans);
+    kinds::by_majority(page, &mut spans, &full);
+    Acronyms::new(page, &spans).settle(page, &mut spans);
+    let known = spans.len();
     elsewhere(page, &mut spans, &full);
+    if spans.len() > known {
+        // What stands around the other places tells too.
+        spans.sort_by_key(|span| span.from);
+        kinds::by_majority(page, &mut spans, &full);
+    }
+    for span in spans.iter_mut().filter(|span| span.kind == EntityKind::Person && span.tracked.is_none()) {
+        span.from = full.with_particles(page, span.from);
+    }
+    edges::generations(page, &mut spans);
     chambers(page, &mut spans);
     states(page, &mut spans);
     in_order(&mut spans);
@@ -76,6 +91,9 @@ fn trimmed(page: &Page<'_>, mut span: Span) -> Option<Span> {
     {
         span.to -= 1;
     }
+    if span.from < span.to && is_of_an_office(page, &span) {
+        return None;
+    }
     if span.len() == 2
         && page.has(span.from, PARTY)
         && matches!(page.lower(span.from + 1), "house" | "senate")
@@ -85,6 +103,17 @@ fn trimmed(page: &Page<'_>, mut span: Span) -> Option<Span> {
     if span.kind != EntityKind::Person {
         span.to = before_title(page, &span);
     }
+    // "U.S. Defense" of "U.S. Defense Secretary".
+    if span.kind == EntityKind::Org
+        && span.len() == 2
+        && page.has(span.from, PLACE)
+        && page.has(span.from + 1, TITLE_PART)
+        && !page.has(span.from + 1, ORG_TAIL | ORG_WORD)
+        && page.has(span.to, TITLE)
+        && page.capital(span.to)
+    {
+        span = Span::new(span.from, span.from + 1, EntityKind::Place);
+    }
     let person = span.kind == EntityKind::Person;
     let after_title = span.from.checked_sub(1).is_some_and(|before| honorific(page.lower(before)));
     if after_title && span.kind != EntityKind::Person {
@@ -93,7 +122,10 @@ fn trimmed(page: &Page<'_>, mut span: Span) -> Option<Span> {
     }
     if person {
         let mut from = span.from;
-        while from + 1 < span.to && page.has(from, TITLE | TITLE_PART) && !is_given_name(page, from) {
+        while from + 1 < span.to
+            && page.has(from, TITLE | TITLE_PART)
+            && (!is_given_name(page, from) || is_royal(page.lower(from)) && span.to - from > 2)
+        {
             from += 1;
         }
         // "Press Secretary" alone is no person.
@@ -103,7 +135,9 @@ fn trimmed(page: &Page<'_>, mut span: Span) -> Option<Span> {
         if page.has(span.from, TITLE) || from > span.from && page.has(from - 1, TITLE) {
             span.from = from;
         }
-        if span.len() == 1 && page.has(span.from, TITLE) && !page.has(span.from, FIRST) && !after_title {
+        let alone = span.len() == 1 && !page.has(span.from, FIRST) && !after_title;
+        let part = page.has(span.from, TITLE_PART) && page.has(span.to, TITLE) && page.capital(span.to);
+        if alone && (page.has(span.from, TITLE) || part) {
             return None;
         }
     }
@@ -133,6 +167,23 @@ fn is_given_name(page: &Page<'_>, at: usize) -> bool {
         && !page.has(at, TITLE_PART)
 }
 
+/// Given names that are titles before a given name.
+fn is_royal(lower: &str) -> bool {
+    matches!(lower, "prince" | "princess" | "king" | "queen" | "duke" | "major" | "judge" | "bishop")
+}
+
+/// "State" of "Secretary of State".
+fn is_of_an_office(page: &Page<'_>, span: &Span) -> bool {
+    span.len() == 1
+        && page.has(span.from, TITLE_PART)
+        && page.before(span.from).is_some_and(|of| {
+            matches!(page.text(of), "of" | "for")
+                && page.before(of).is_some_and(|office| {
+                    matches!(page.lower(office), "secretary" | "minister" | "undersecretary" | "secretaries")
+                })
+        })
+}
+
 fn honorific(lower: &str) -> bool {
     matches!(
         lower,
@@ -151,10 +202,22 @@ fn groups(page: &Page<'_>, spans: &mut Vec<Span>) {
     for at in page.capitals.iter().copied() {
         let free = !taken.get(at).copied().unwrap_or(true);
         if free && page.has(at, DEMONYM | PARTY) {
-            spans.push(Span::sure(at, at + 1, EntityKind::Norp));
+            let before = page.before(at).filter(|before| {
+                !taken.get(*before).copied().unwrap_or(true) && opens_a_group(page, *before, at)
+            });
+            spans.push(Span::sure(before.unwrap_or(at), at + 1, EntityKind::Norp));
         }
     }
     spans.sort_by_key(|span| span.from);
+}
+
+/// "North Korean", "Social Democrats".
+fn opens_a_group(page: &Page<'_>, before: usize, at: usize) -> bool {
+    match page.text(before) {
+        "North" | "South" => page.lower(at).starts_with("korean") || page.lower(at).starts_with("african"),
+        "Social" | "Christian" | "Liberal" | "Free" => page.lower(at).starts_with("democrat"),
+        _ => false,
+    }
 }
 
 /// Tracked names win over what they overlap, unless they are only a part of a longer known name.
@@ -195,53 +258,6 @@ fn with_tracked(page: &Page<'_>, spans: Vec<Span>, mut tracked: Vec<Span>) -> Ve
     kept
 }
 
-/// Who bears a surname or given name in this document: for the word, which tracked name, and whether several bear it.
-pub(crate) struct FullNames {
-    last: FixedMap<u64, Bearer>,
-    first: FixedMap<u64, Bearer>,
-}
-
-#[derive(Clone, Copy)]
-struct Bearer {
-    from: usize,
-    to: usize,
-    tracked: Option<u32>,
-}
-
-/// The full names of the document, first come first.
-pub(crate) fn full_names(page: &Page<'_>, spans: &[Span]) -> FullNames {
-    let mut names = FullNames { last: FixedMap::default(), first: FixedMap::default() };
-    for span in spans.iter().filter(|span| span.kind == EntityKind::Person) {
-        let last = surname_token(page, span);
-        let bearer = Bearer { from: span.from, to: span.to, tracked: span.tracked };
-        if span.len() >= 2
-            && let (Some(first), Some(last)) = (page.id(span.from), page.id(last))
-        {
-            names.last.entry(last).or_insert(bearer);
-            if page.has(span.from, FIRST) {
-                names.first.entry(first).or_insert(bearer);
-            }
-        }
-    }
-    names
-}
-
-impl FullNames {
-    /// Tokens of the full name that a single word stands for.
-    pub(crate) fn of(&self, page: &Page<'_>, at: usize) -> Option<(usize, usize)> {
-        let id = page.id(at)?;
-        let bearer = self.last.get(&id).or_else(|| self.first.get(&id))?;
-        Some((bearer.from, bearer.to))
-    }
-}
-
-/// "Jr" and the like are not the surname.
-fn surname_token(page: &Page<'_>, span: &Span) -> usize {
-    let last = span.to.saturating_sub(1);
-    let suffix = matches!(page.lower(last), "jr" | "jr." | "sr" | "sr." | "ii" | "iii");
-    if suffix && span.len() > 2 { last - 1 } else { last }
-}
-
 /// "Venn White House", "Venn-Quill": two names where both halves are known.
 fn parted_all(page: &Page<'_>, spans: Vec<Span>, full: &FullNames) -> Vec<Span> {
     let mut all = Vec::with_capacity(spans.len());
@@ -255,7 +271,7 @@ fn parted_all(page: &Page<'_>, spans: Vec<Span>, full: &FullNames) -> Vec<Span> 
 }
 
 fn parted(page: &Page<'_>, span: &Span, full: &FullNames) -> Option<[Span; 2]> {
-    let known = |at: usize| page.id(at).is_some_and(|id| full.last.contains_key(&id));
+    let known = |at: usize| page.id(at).is_some_and(|id| full.is_surname(id));
     if span.sure
         || span.tracked.is_some()
         || span.len() < 2
@@ -272,7 +288,11 @@ fn parted(page: &Page<'_>, span: &Span, full: &FullNames) -> Option<[Span; 2]> {
             Some([person, Span::sure(rest, end, kind)])
         }
         _ if rest + 1 == span.to && rest > span.from + 1 => {
-            let kind = if known(rest) { EntityKind::Person } else { span.kind };
+            let kind = match (known(rest), page.has(rest, PLACE)) {
+                (true, _) => EntityKind::Person,
+                (false, true) => EntityKind::Place,
+                (false, false) => span.kind,
+            };
             Some([person, Span::new(rest, span.to, kind)])
         }
         _ => None,
@@ -280,46 +300,17 @@ fn parted(page: &Page<'_>, span: &Span, full: &FullNames) -> Option<[Span; 2]> {
 }
 
 /// Whether a single word is the name of somebody named in full; with the tracked name of that person.
-fn surname_of(page: &Page<'_>, span: &Span, full: &FullNames) -> Option<Bearer> {
+fn surname_of<'f>(page: &Page<'_>, span: &Span, full: &'f FullNames) -> Option<&'f Bearer> {
     if span.len() != 1 || span.sure || span.tracked.is_some() {
         return None;
     }
-    let id = page.id(span.from)?;
-    let bearer =
-        full.last.get(&id).or_else(|| full.first.get(&id).filter(|_| span.kind == EntityKind::Person))?;
-    Some(*bearer)
+    let by_first = || full.by_first(page, span.from).filter(|_| span.kind == EntityKind::Person);
+    full.by_surname(page, span.from).or_else(by_first)
 }
 
 /// The words of a name, hashed: which names are the same but for capitals.
 pub(crate) fn key(page: &Page<'_>, from: usize, to: usize) -> u64 {
     (from..to).map(|at| page.id(at).unwrap_or(0)).fold(0, joined)
-}
-
-const KINDS: [EntityKind; 5] =
-    [EntityKind::Person, EntityKind::Org, EntityKind::Place, EntityKind::Norp, EntityKind::Event];
-
-/// One string, one kind.
-fn by_majority(page: &Page<'_>, spans: &mut [Span]) {
-    let mut votes: FixedMap<u64, [u32; 5]> = FixedMap::default();
-    votes.reserve(spans.len());
-    let keys: Vec<u64> = spans.iter().map(|span| key(page, span.from, span.to)).collect();
-    for (span, key) in spans.iter().zip(&keys) {
-        let counts = votes.entry(*key).or_default();
-        for (kind, count) in KINDS.iter().zip(counts.iter_mut()) {
-            if *kind == span.kind {
-                *count += if span.sure || span.tracked.is_some() { 3 } else { 1 };
-            }
-        }
-    }
-    for (span, key) in spans.iter_mut().zip(&keys).filter(|(span, _)| !span.sure && span.tracked.is_none()) {
-        let Some(counts) = votes.get(key) else { continue };
-        let most = counts.iter().max().copied().unwrap_or(0);
-        let own = KINDS.iter().zip(counts).any(|(kind, count)| *kind == span.kind && *count == most);
-        let first = KINDS.iter().zip(counts).find(|(_, count)| **count == most);
-        if let Some((kind, _)) = first.filter(|_| !own) {
-            span.kind = *kind;
-        }
-    }
 }
 
 /// A name to be found elsewhere.
@@ -348,10 +339,8 @@ fn elsewhere(page: &Page<'_>, spans: &mut Vec<Span>, full: &FullNames) {
         add(span.from, span.to, span.kind, span.tracked);
         if span.kind == EntityKind::Person && span.len() >= 2 {
             let last = surname_token(page, span);
-            if let Some(id) = page.id(last) {
-                let tracked = full.last.get(&id).and_then(|bearer| bearer.tracked);
-                add(last, last + 1, EntityKind::Person, tracked);
-            }
+            let tracked = full.by_surname(page, last).and_then(|bearer| bearer.tracked);
+            add(last, last + 1, EntityKind::Person, tracked);
         }
     }
     for same in known.values_mut() {
@@ -532,5 +521,39 @@ mod tests {
     #[test]
     fn groups_are_no_organisations() {
         check("The Norwegian envoy met Democrats.", "Norp Norwegian; Norp Democrats");
+    }
+
+    #[test]
+    fn the_edges_of_names_are_mended() {
+        check("The militants of al-Rahim met Omar al-Fahd there.", "Org al-Rahim; Person Omar al-Fahd");
+        check(
+            "They sued Quill & Venn, Inc. and Tarnhill Foods Ltd.",
+            "Org Quill & Venn, Inc.; Org Tarnhill Foods Ltd.",
+        );
+        check(
+            "Police named him as Daniel “Danny” Rackmere. Danny was 20.",
+            "Person Daniel “Danny” Rackmere; Person Danny",
+        );
+        check("Mr. Kim Min-ho met Margaret Venn QC.", "Person Kim Min-ho; Person Margaret Venn");
+    }
+
+    #[test]
+    fn the_words_around_a_name_say_what_it_is() {
+        check(
+            "BRACKMOOR, England (AP) - It rained in Brackmoor.",
+            "Place BRACKMOOR; Place England; Org AP; Place Brackmoor",
+        );
+        check("Snow fell on the town of Ostrel. Ostrel said no more.", "Place Ostrel; Place Ostrel");
+        check(
+            "Mellovar, the maker of small boats, closed. It was Mellovar again.",
+            "Org Mellovar; Org Mellovar",
+        );
+        check("Shares of Tovrin (NYSE: TVR) fell, and Tovrin shut.", "Org Tovrin; Org Tovrin");
+    }
+
+    #[test]
+    fn offices_are_no_organisations() {
+        check("Secretary of State Margaret Venn spoke.", "Person Margaret Venn");
+        check("Crown Prince Omar bin Fahd spoke.", "Person Omar bin Fahd");
     }
 }

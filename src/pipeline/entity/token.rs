@@ -296,12 +296,13 @@ fn is_address(core: &str) -> bool {
 
 /// Abbreviations that a full stop belongs to, beside initials and dotted ones; sorted.
 const ABBREVIATIONS: &[&str] = &[
-    "adm", "ala", "apr", "ariz", "ark", "assn", "aug", "ave", "bldg", "blvd", "bros", "calif", "capt",
-    "cmdr", "co", "col", "colo", "conn", "corp", "cpl", "dec", "del", "dept", "dr", "feb", "fla", "ft", "ga",
-    "gen", "gov", "hon", "ill", "inc", "ind", "jan", "jr", "jul", "jun", "kan", "ky", "la", "lt", "ltd",
-    "maj", "mar", "mass", "md", "messrs", "mich", "minn", "miss", "mo", "mont", "mr", "mrs", "ms", "mt",
-    "neb", "nev", "no", "nov", "oct", "okla", "ore", "pa", "prof", "pvt", "rep", "rev", "sen", "sep", "sept",
-    "sgt", "sr", "st", "tenn", "tex", "univ", "va", "vs", "vt", "wash", "wis", "wyo",
+    "adm", "ala", "alta", "apr", "ariz", "ark", "assn", "aug", "ave", "bldg", "blvd", "bros", "calif",
+    "capt", "cllr", "cmdr", "co", "col", "colo", "conn", "corp", "cpl", "dec", "del", "dept", "det", "dr",
+    "dra", "drs", "feb", "fla", "ft", "ga", "gen", "gens", "gov", "govs", "hon", "ill", "inc", "ind", "insp",
+    "jan", "jr", "jul", "jun", "kan", "ky", "la", "lt", "ltd", "maj", "mar", "mass", "md", "messrs", "mgr",
+    "mich", "minn", "miss", "mo", "mont", "mr", "mrs", "ms", "mt", "neb", "nev", "no", "nov", "oct", "okla",
+    "ont", "ore", "pa", "prof", "pvt", "que", "rep", "reps", "rev", "sask", "sen", "sens", "sep", "sept",
+    "sgt", "sr", "sra", "srta", "st", "supt", "tenn", "tex", "univ", "va", "vs", "vt", "wash", "wis", "wyo",
 ];
 
 /// Bytes of the longest abbreviation.

@@ -39,46 +39,77 @@ struct Pattern {
     alone: bool,
 }
 
-/// The first three bytes of all spellings, as bits of a small table, so that most words need no look at the automaton.
-/// What begins with a capital is looked for with a capital.
+/// How all spellings begin, as bits of two small tables, so that most words need no look at the automaton. What begins
+/// with a capital is looked for with a capital.
 #[derive(Clone, Debug)]
-struct Heads(Box<[u64]>);
+struct Heads {
+    /// The first three bytes of short spellings.
+    short: Box<[u64]>,
+    /// The first six bytes of the others.
+    long: Box<[u64]>,
+    /// Whether any begins with a small letter.
+    small: bool,
+}
 
 impl Default for Heads {
     fn default() -> Self {
-        Self(vec![0; Self::WORDS].into())
+        Self {
+            short: vec![0; Self::SHORT_WORDS].into(),
+            long: vec![0; Self::LONG_WORDS].into(),
+            small: false,
+        }
     }
 }
 
 impl Heads {
-    /// 2^16 bits, several for each head of ten thousand names.
-    const WORDS: usize = 1 << 10;
+    const SHORT: usize = 3;
+    const LONG: usize = 6;
+
+    /// 2^14 and 2^17 bits: a dozen for each head of ten thousand names, and small enough for an inner cache.
+    const SHORT_WORDS: usize = 1 << 8;
+    const LONG_WORDS: usize = 1 << 11;
 
     fn add(&mut self, spelling: &[u8]) {
-        let [Some(&first), Some(&second)] = [0, 1].map(|at| spelling.get(at)) else { return };
-        let thirds = spelling.get(2).map_or(0..=u8::MAX, |&third| third..=third);
-        for third in thirds {
-            for first in [first, first.to_ascii_uppercase()] {
-                let (word, bit) = Self::place([first, second, third]);
-                if let Some(bits) = self.0.get_mut(word) {
-                    *bits |= bit;
+        let Some((&first, rest)) = spelling.split_first() else { return };
+        for first in [first, first.to_ascii_uppercase()] {
+            if let Some(rest) = rest.get(..Self::LONG - 1) {
+                set(&mut self.long, head(first, rest));
+            } else if let Some(rest) = rest.get(..Self::SHORT - 1) {
+                set(&mut self.short, head(first, rest));
+            } else {
+                for last in 0..=u8::MAX {
+                    set(&mut self.short, head(first, &[rest, &[last]].concat()));
                 }
             }
         }
     }
 
     fn may_begin(&self, rest: Option<&[u8]>) -> bool {
-        let Some([first, second, rest @ ..]) = rest else { return false };
-        let (word, bit) = Self::place([*first, *second, rest.first().copied().unwrap_or(0)]);
-        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+        let Some((&first, rest)) = rest.and_then(<[u8]>::split_first) else { return false };
+        let long = rest.get(..Self::LONG - 1).is_some_and(|rest| is_set(&self.long, head(first, rest)));
+        // At the end of a text a zero stands for what is not there.
+        let [second, third] = [0, 1].map(|at| rest.get(at).copied().unwrap_or(0));
+        long || is_set(&self.short, head(first, &[second, third]))
     }
+}
 
-    /// The first byte counts as it is, the others whatever their case.
-    fn place([first, second, third]: [u8; 3]) -> (usize, u64) {
-        let head = u32::from_le_bytes([first, second.to_ascii_lowercase(), third.to_ascii_lowercase(), 0]);
-        let place = head.wrapping_mul(0x9E37_79B1) >> 16;
-        (place as usize >> 6, 1 << (place & 63))
+/// The first byte counts as it is, the others whatever their case.
+fn head(first: u8, rest: &[u8]) -> u32 {
+    let head =
+        rest.iter().fold(u64::from(first), |head, byte| head << 8 | u64::from(byte.to_ascii_lowercase()));
+    let product = head.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (product >> 32) as u32
+}
+
+fn set(bits: &mut [u64], head: u32) {
+    let place = head as usize >> 6 & (bits.len() - 1);
+    if let Some(bits) = bits.get_mut(place) {
+        *bits |= 1 << (head & 63);
     }
+}
+
+fn is_set(bits: &[u64], head: u32) -> bool {
+    bits.get(head as usize >> 6 & (bits.len() - 1)).is_some_and(|bits| bits >> (head & 63) & 1 != 0)
 }
 
 impl Names {
@@ -106,6 +137,7 @@ impl Names {
         let mut heads = Heads::default();
         for spelling in &spellings {
             heads.add(spelling.as_bytes());
+            heads.small |= spelling.starts_with(char::is_lowercase);
         }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -156,7 +188,9 @@ impl Names {
             for (start, c) in source.char_indices() {
                 let opens = !before.is_alphanumeric() || !c.is_alphanumeric();
                 before = c;
-                if !opens || start < at || !self.heads.may_begin(source.as_bytes().get(start..)) {
+                let open =
+                    opens && start >= at && !c.is_whitespace() && (self.heads.small || !c.is_lowercase());
+                if !open || !self.heads.may_begin(source.as_bytes().get(start..)) {
                     continue;
                 }
                 let here = Input::new(source).range(start..).anchored(Anchored::Yes);
@@ -297,6 +331,21 @@ mod tests {
     #[test]
     fn the_longest_wins() {
         check(&[("Orla", &[]), ("Orla Venn", &[])], "Orla Venn", &[("Orla Venn", "Orla Venn")]);
+    }
+
+    #[test]
+    fn short_and_long_spellings_are_found_whatever_their_case() {
+        check(
+            &[("Io", &[]), ("Venn", &[]), ("Lindmouth", &[]), ("éclair-Rack", &[])],
+            "Io, VENN, LINDMOUTH, éclair-rack and Io",
+            &[
+                ("Io", "Io"),
+                ("VENN", "Venn"),
+                ("LINDMOUTH", "Lindmouth"),
+                ("éclair-rack", "éclair-Rack"),
+                ("Io", "Io"),
+            ],
+        );
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! A text laid out for the question who speaks: sentences, quotes, and the people at their places.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use super::marks::Marked;
 use crate::{
     article::{Entity, EntityKind, Field},
     pipeline::entity::{
-        FEMALE, FIRST, MALE, MARK, Page, ROLE_NOUN, SAID, Seen, TITLE, Tagged, lexicon_class,
+        FEMALE, MALE, MARK, Page, ROLE_NOUN, SAID, Seen, TITLE, Tagged, is_womans, lexicon_class,
     },
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Scene<'a> {
     sentences: Vec<u32>,
     /// The mentions in the text.
     seen: &'a [Seen],
+    /// Tokens of the quote whose speaker is asked for.
+    asked: Cell<(usize, usize)>,
     /// For each entity whether it is a woman, once a pronoun asks.
     women: OnceCell<Vec<Option<bool>>>,
 }
@@ -43,6 +45,7 @@ impl<'a> Scene<'a> {
             inside: vec![false; page.tokens.len()],
             sentences: Vec::new(),
             seen: seen.get(before..).unwrap_or(&[]),
+            asked: Cell::new((0, 0)),
             women: OnceCell::new(),
         };
         scene.quotes(spans);
@@ -53,6 +56,18 @@ impl<'a> Scene<'a> {
     /// Tokens of a quote, without its marks.
     pub(super) fn quoted(&self, quote: usize) -> Option<(usize, usize)> {
         self.quoted.get(quote).copied().flatten()
+    }
+
+    /// Says which quote the next questions are about: who is named in it does not speak.
+    pub(super) fn ask(&self, quote: (usize, usize)) {
+        self.asked.set(quote);
+    }
+
+    fn is_named_in_it(&self, entity: usize) -> bool {
+        let (from, to) = self.asked.get();
+        let first = self.seen.partition_point(|seen| seen.from < from);
+        let inside = self.seen.iter().skip(first).take_while(|seen| seen.to <= to);
+        inside.take(MENTIONS_BACK_MAX).any(|seen| seen.entity == entity)
     }
 
     /// Whether the token stands in a quote.
@@ -159,12 +174,19 @@ impl<'a> Scene<'a> {
     pub(super) fn bearer(&self, office: &str) -> Option<usize> {
         self.entities.iter().take(64).position(|entity| {
             entity.kind == EntityKind::Person
-                && entity.role.as_ref().is_some_and(|role| role.to_lowercase().ends_with(office))
+                && entity.role.as_ref().is_some_and(|role| in_full(&role.to_lowercase()).ends_with(office))
         })
     }
 
-    /// Whom a pronoun means: the first fitting person of its sentence, else of the sentences before.
-    pub(super) fn person_before(&self, at: usize, female: bool, sentences_max: u32) -> Option<usize> {
+    /// Whether the tokens stand inside a name: "Orla “Olly” Venn".
+    pub(super) fn is_in_name(&self, from: usize, to: usize) -> bool {
+        let next = self.seen.partition_point(|seen| seen.to < to);
+        self.seen.get(next).is_some_and(|seen| seen.from < from && to < seen.to)
+    }
+
+    /// Whom a pronoun means, or a description that tells neither man nor woman: the first fitting person of its sentence,
+    /// else of the sentences before.
+    pub(super) fn person_before(&self, at: usize, female: Option<bool>, sentences_max: u32) -> Option<usize> {
         let here = self.sentence(at);
         let end = self.seen.partition_point(|seen| seen.to <= at);
         let earlier = self.seen.get(..end).unwrap_or(&[]);
@@ -173,7 +195,11 @@ impl<'a> Scene<'a> {
             if here.saturating_sub(self.sentence(first.from)) > sentences_max {
                 return None;
             }
-            let fits = |seen: &&Seen| self.fits(seen.entity, female) && !self.is_inside(seen.from);
+            let fits = |seen: &&Seen| {
+                self.fits(seen.entity, female)
+                    && !self.is_inside(seen.from)
+                    && !self.is_named_in_it(seen.entity)
+            };
             let subject = group.iter().find(|seen| fits(seen) && self.may_be_subject(seen));
             if let Some(seen) = subject.or_else(|| group.iter().find(fits)) {
                 return Some(seen.entity);
@@ -189,7 +215,7 @@ impl<'a> Scene<'a> {
             .any(|at| self.sentence(at) == sentence && self.page.has(at, SAID) && !self.is_inside(at))
     }
 
-    fn fits(&self, entity: usize, female: bool) -> bool {
+    fn fits(&self, entity: usize, female: Option<bool>) -> bool {
         self.kind(entity) == Some(EntityKind::Person)
             && self
                 .women
@@ -197,7 +223,7 @@ impl<'a> Scene<'a> {
                 .get(entity)
                 .copied()
                 .flatten()
-                .is_none_or(|woman| woman == female)
+                .is_none_or(|woman| female.is_none_or(|female| woman == female))
     }
 
     fn quotes(&mut self, spans: &[Marked]) {
@@ -252,13 +278,11 @@ impl<'a> Scene<'a> {
             .map(|entity| {
                 let first = entity.name.split(' ').next().filter(|_| entity.kind == EntityKind::Person)?;
                 let of_role = entity.role.iter().flat_map(|role| role.split(' ')).map(lexicon_class);
-                let class = of_role.fold(0, |all, class| all | class) & (MALE | FEMALE);
-                let name = lexicon_class(first);
-                let class = if class == 0 { name } else { class };
-                match (class & FEMALE != 0, class & MALE != 0 || name & FIRST != 0 && name & FEMALE == 0) {
+                let class = of_role.fold(0, |all, class| all | class);
+                match (class & FEMALE != 0, class & MALE != 0) {
                     (true, _) => Some(true),
                     (false, true) => Some(false),
-                    (false, false) => None,
+                    (false, false) => is_womans(first),
                 }
             })
             .collect();
@@ -270,6 +294,31 @@ impl<'a> Scene<'a> {
         }
         women
     }
+}
+
+/// An office whose last word may be an abbreviation, in lower case.
+fn in_full(role: &str) -> String {
+    let (front, last) = role.rsplit_once(' ').map_or(("", role), |(front, last)| (front, last));
+    let full = match last.trim_end_matches('.') {
+        "gov" => "governor",
+        "sen" => "senator",
+        "rep" => "representative",
+        "gen" => "general",
+        "col" => "colonel",
+        "lt" => "lieutenant",
+        "capt" => "captain",
+        "sgt" => "sergeant",
+        "prof" => "professor",
+        "dr" => "doctor",
+        "adm" => "admiral",
+        "insp" => "inspector",
+        "supt" => "superintendent",
+        "det" => "detective",
+        "ceo" => "chief executive",
+        "cllr" => "councillor",
+        _ => return role.to_owned(),
+    };
+    if front.is_empty() { full.to_owned() } else { format!("{front} {full}") }
 }
 
 /// The nearest mentions, sentence by sentence, the last sentence first.

@@ -4,7 +4,7 @@
 use super::{marks::Marked, scene::Scene};
 use crate::{
     article::EntityKind,
-    pipeline::entity::{ROLE_NOUN, SAID, TITLE, Tagged},
+    pipeline::entity::{DEMONYM, ROLE_NOUN, SAID, TITLE, Tagged},
 };
 
 /// Bytes behind a quote within which its verb stands.
@@ -12,6 +12,9 @@ const BEHIND_BYTES_MAX: usize = 80;
 
 /// Tokens that are looked at to find a subject.
 const SUBJECT_TOKENS_MAX: usize = 40;
+
+/// Tokens of a body's name before the noun that it describes.
+const BODY_TOKENS_MAX: usize = 5;
 
 /// Tokens between a verb and the subject behind it.
 const INVERTED_TOKENS_MAX: usize = 9;
@@ -35,17 +38,25 @@ pub(crate) fn attribute(text: &str, spans: &[Marked], tagged: &Tagged<'_>) -> Ve
     let mut line = None;
     for (index, span) in spans.iter().enumerate() {
         let Some((from, to)) = scene.quoted(index) else { continue };
+        scene.ask((from, to));
         let here = scene.line(from);
         let opens_line = line != Some(here);
         let earlier = last.filter(|(at, _)| *at == here && !opens_line);
-        let attributed = behind(&scene, text, *span, to)
-            .or_else(|| before(&scene, from))
+        let said = if another_clause(&scene, to) {
+            before(&scene, from).or_else(|| behind(&scene, text, *span, to))
+        } else {
+            behind(&scene, text, *span, to).or_else(|| before(&scene, from))
+        };
+        let attributed = said
             .or_else(|| earlier.map(|(_, who)| Who::Named(who)))
             .or_else(|| opening(&scene, from, last))
             .or_else(|| in_sentence(&scene, from));
-        let work = attributed.is_none() && looks_like_a_work(&scene, from, to);
-        let scare =
-            to - from <= 2 && !scene.has_verb(from) && attributed.is_none() || so_called(&scene, from);
+        let within = said.is_none() && from > 1 && scene.sentence(from - 2) == scene.sentence(from);
+        let work = (attributed.is_none() || within || is_named_work(&scene, from))
+            && looks_like_a_work(&scene, from, to);
+        let scare = to - from <= 2 && !scene.has_verb(from) && attributed.is_none()
+            || so_called(&scene, from)
+            || scene.is_in_name(from, to);
         line = Some(scene.line(to.saturating_sub(1)));
         if work || scare {
             continue;
@@ -60,6 +71,15 @@ pub(crate) fn attribute(text: &str, spans: &[Marked], tagged: &Tagged<'_>) -> Ve
         spoken.push((*span, who));
     }
     spoken
+}
+
+/// Whether what follows the quote is a clause about something else.
+fn another_clause(scene: &Scene<'_>, to: usize) -> bool {
+    let first = if scene.page.text(to + 1) == "," { to + 2 } else { to + 1 };
+    matches!(
+        scene.page.lower(first),
+        "while" | "but" | "and" | "although" | "though" | "whereas" | "because" | "as"
+    )
 }
 
 /// A verb behind the quote, where the quote ends as direct speech does before one.
@@ -156,12 +176,24 @@ fn subject(scene: &Scene<'_>, verb: usize, first: usize) -> Option<Who> {
                 match scene.kind(mention.entity) {
                     Some(EntityKind::Person) => return Some(Who::Named(mention.entity)),
                     Some(EntityKind::Org) => organisation = organisation.or(Some(Who::Named(mention.entity))),
+                    Some(EntityKind::Norp)
+                        if organisation.is_none() && described(scene, mention.from, verb) =>
+                    {
+                        return Some(
+                            scene.person_before(mention.from, None, 2).map_or(Who::Unnamed, Who::Named),
+                        );
+                    }
                     _ => {}
                 }
             }
             continue;
         }
         if organisation.is_none() {
+            let aged = page.lower(at).ends_with("-year-old")
+                && page.before(at).is_some_and(|the| page.lower(the) == "the");
+            if aged && (at + 1..verb).all(|between| adverbial(page.lower(between))) {
+                return Some(scene.person_before(at, None, 2).map_or(Who::Unnamed, Who::Named));
+            }
             if let Some(who) = pronoun(scene, at).or_else(|| role(scene, at)) {
                 return Some(who);
             }
@@ -208,6 +240,14 @@ fn inverted(scene: &Scene<'_>, verb: usize) -> Option<Who> {
     let page = scene.page;
     let mut organisation = None;
     for at in verb + 1..verb + 1 + INVERTED_TOKENS_MAX {
+        // "said the board's chairman, Margaret Venn".
+        if page.text(at) == ","
+            && page.has(at - 1, ROLE_NOUN | TITLE)
+            && let Some(mention) = scene.mention_from(at + 1)
+            && scene.kind(mention.entity) == Some(EntityKind::Person)
+        {
+            return Some(Who::Named(mention.entity));
+        }
         if !page.same_line(verb, at) || scene.is_inside(at) || matches!(page.text(at), "," | "." | ";" | ":")
         {
             break;
@@ -247,7 +287,7 @@ fn pronoun(scene: &Scene<'_>, at: usize) -> Option<Who> {
         "she" => true,
         _ => return None,
     };
-    Some(scene.person_before(at, female, SENTENCES_BACK_MAX).map_or(Who::Unnamed, Who::Named))
+    Some(scene.person_before(at, Some(female), SENTENCES_BACK_MAX).map_or(Who::Unnamed, Who::Named))
 }
 
 /// "the attorney general": who bears the office in this text; a spokesman bears none.
@@ -286,6 +326,20 @@ fn role(scene: &Scene<'_>, at: usize) -> Option<Who> {
         && page.same_line(from - 1, at)
     {
         from -= 1;
+    }
+    // "a Tide Board lawyer": the body only describes somebody.
+    let indefinite = |at: usize| matches!(page.lower(at), "a" | "an" | "one" | "another");
+    let mut body = from;
+    while body > 1
+        && from - body < BODY_TOKENS_MAX
+        && page.same_line(body - 1, at)
+        && page.capital(body - 1)
+        && !indefinite(body - 1)
+    {
+        body -= 1;
+    }
+    if body < from && !page.capital(at) && body.checked_sub(1).is_some_and(indefinite) {
+        return Some(Who::Unnamed);
     }
     let article = from.checked_sub(1).map(|before| page.lower(before));
     match article {
@@ -340,6 +394,40 @@ fn in_sentence(scene: &Scene<'_>, from: usize) -> Option<Who> {
         })
         .map(|mention| Who::Named(mention.entity));
     person.or_else(|| (first..from).filter(|at| !scene.is_inside(*at)).find_map(|at| pronoun(scene, at)))
+}
+
+/// "the Norwegian said": one person, by where he is from.
+fn described(scene: &Scene<'_>, at: usize, verb: usize) -> bool {
+    let page = scene.page;
+    page.has(at, DEMONYM)
+        && page.before(at).is_some_and(|article| page.lower(article) == "the")
+        && (at + 1..verb).all(|between| adverbial(page.lower(between)))
+}
+
+/// The noun before the marks says that a work's title follows.
+fn is_named_work(scene: &Scene<'_>, from: usize) -> bool {
+    from.checked_sub(2).is_some_and(|at| {
+        matches!(
+            scene.page.lower(at),
+            "series"
+                | "film"
+                | "movie"
+                | "book"
+                | "novel"
+                | "song"
+                | "album"
+                | "musical"
+                | "single"
+                | "memoir"
+                | "comedy"
+                | "drama"
+                | "documentary"
+                | "play"
+                | "show"
+                | "thriller"
+                | "hit"
+        )
+    })
 }
 
 /// A title of a book or film: capitals throughout, and nobody says it.
