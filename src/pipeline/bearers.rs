@@ -68,6 +68,18 @@ impl Bearers {
         }
     }
 
+    /// Memory taken, in bytes, without the allocator's own.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        /// Of an `Arc`, beside what it holds.
+        const COUNTERS: usize = 2 * size_of::<usize>();
+        let persons = self.articles.values().flat_map(|(_, persons)| persons);
+        let names: usize = persons.map(|name| size_of::<Arc<str>>() + COUNTERS + name.len()).sum();
+        let articles = self.articles.len() * size_of::<(u64, (Id, Box<[Arc<str>]>))>();
+        let counts = self.counts.len() * size_of::<(Bearer, u32)>();
+        // a map's nodes are two thirds full
+        names + (articles + counts) * 3 / 2
+    }
+
     /// Who is meant by a surname in a story, where that is clear.
     pub(crate) fn of(&self, story: Id, name: &str) -> Option<&str> {
         let surname = surname(name);

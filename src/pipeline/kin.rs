@@ -42,6 +42,15 @@ impl Kin {
         }
     }
 
+    /// Memory taken, in bytes, without the allocator's own.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let others: usize = self.articles.values().map(|(_, others)| size_of_val(others.as_slice())).sum();
+        let articles = self.articles.len() * size_of::<(u64, (Id, Vec<Id>))>();
+        let ties = self.ties.len() * size_of::<((Id, Id), u32)>();
+        // a map's nodes are two thirds full
+        others + (articles + ties) * 3 / 2
+    }
+
     /// The stories that are tied to this one.
     pub(crate) fn of(&self, story: Id) -> impl Iterator<Item = Id> {
         self.ties.range((story, Id(0))..=(story, Id(u64::MAX))).map(|((_, other), _)| *other)
