@@ -351,20 +351,5 @@ fn head(report: Id, article: &Article) -> ArticleHead {
 }
 
 fn blank(report: Id, article: &Article) -> Decision {
-    Decision {
-        article: head(report, article),
-        verdict: Verdict::New,
-        reason: None,
-        of: None,
-        of_id: None,
-        copy_of: None,
-        similarity: None,
-        change: None,
-        story: None,
-        fits_too: Vec::new(),
-        tagger: None,
-        entities: Vec::new(),
-        quotes: Vec::new(),
-        matches: Vec::new(),
-    }
+    Decision::of(head(report, article), Verdict::New)
 }

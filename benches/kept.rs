@@ -84,29 +84,20 @@ pub(crate) fn whole(corpus: &Corpus) {
 fn decision(article: &storywatch::article::Article, seq: u64) -> Decision {
     let id = ArticleId { report: Id(seq), revision: 1 };
     Decision {
-        article: ArticleHead {
-            id,
-            input_id: None,
-            source: article.outlet.clone(),
-            url: article.url.clone(),
-            title: article.title.clone(),
-            published: article.published,
-            seen_at: article.seen_at,
-            language: None,
-            lead: String::new(),
-        },
-        verdict: Verdict::New,
-        reason: None,
-        of: None,
-        of_id: None,
-        copy_of: None,
-        similarity: None,
-        change: None,
         story: Some(Id(seq)),
-        fits_too: Vec::new(),
-        tagger: None,
-        entities: Vec::new(),
-        quotes: Vec::new(),
-        matches: Vec::new(),
+        ..Decision::of(
+            ArticleHead {
+                id,
+                input_id: None,
+                source: article.outlet.clone(),
+                url: article.url.clone(),
+                title: article.title.clone(),
+                published: article.published,
+                seen_at: article.seen_at,
+                language: None,
+                lead: String::new(),
+            },
+            Verdict::New,
+        )
     }
 }

@@ -463,30 +463,22 @@ mod tests {
         let outcome = if is_news(piece) { "alerted" } else { "suppressed:copy" }.to_owned();
         let found = Match { topic: TOPIC.to_owned(), score: 1.0, evidence: Vec::new(), outcome };
         Decision {
-            article: ArticleHead {
-                id,
-                input_id: None,
-                source: piece.outlet.host.to_owned(),
-                url: Some(piece.url()),
-                title: piece.title.to_owned(),
-                published: None,
-                seen_at: Timestamp::UNIX_EPOCH,
-                language: None,
-                lead: String::new(),
-            },
-            verdict,
-            reason: None,
-            of: None,
-            of_id: None,
-            copy_of: None,
-            similarity: None,
-            change: None,
             story: Some(Id(u64::from(piece.wave))),
-            fits_too: Vec::new(),
-            tagger: None,
-            entities: Vec::new(),
-            quotes: Vec::new(),
             matches: if piece.story == Story::Minister { vec![found] } else { Vec::new() },
+            ..Decision::of(
+                ArticleHead {
+                    id,
+                    input_id: None,
+                    source: piece.outlet.host.to_owned(),
+                    url: Some(piece.url()),
+                    title: piece.title.to_owned(),
+                    published: None,
+                    seen_at: Timestamp::UNIX_EPOCH,
+                    language: None,
+                    lead: String::new(),
+                },
+                verdict,
+            )
         }
     }
 

@@ -477,22 +477,7 @@ mod tests {
             language: None,
             lead: "The ferry".to_owned(),
         };
-        Decision {
-            article,
-            verdict: Verdict::New,
-            reason: None,
-            of: None,
-            of_id: None,
-            copy_of: None,
-            similarity: None,
-            change: None,
-            story: Some(Id(seq)),
-            fits_too: Vec::new(),
-            tagger: None,
-            entities: Vec::new(),
-            quotes: Vec::new(),
-            matches: Vec::new(),
-        }
+        Decision { story: Some(Id(seq)), ..Decision::of(article, Verdict::New) }
     }
 
     /// Three days of as many articles, in batches of four, and a rejection a day.

@@ -145,30 +145,28 @@ impl KeptArticle {
             outcome: outcome.clone(),
         };
         Decision {
-            article: ArticleHead {
-                id: self.id,
-                input_id: input_id.clone(),
-                source: outlet.clone(),
-                url: url.clone(),
-                title: title.clone(),
-                published: *published,
-                seen_at: *seen_at,
-                language: self.language.clone(),
-                lead: String::new(),
-            },
-            verdict: self.verdict,
             reason: self.reason.clone(),
             of: self.of.clone(),
             of_id: self.of_id,
             copy_of: self.copy_of,
             similarity: self.similarity,
-            change: None,
             story: self.story,
-            fits_too: Vec::new(),
-            tagger: None,
             entities: self.names.iter().flat_map(named).collect(),
-            quotes: Vec::new(),
             matches: self.topics.iter().map(found).collect(),
+            ..Decision::of(
+                ArticleHead {
+                    id: self.id,
+                    input_id: input_id.clone(),
+                    source: outlet.clone(),
+                    url: url.clone(),
+                    title: title.clone(),
+                    published: *published,
+                    seen_at: *seen_at,
+                    language: self.language.clone(),
+                    lead: String::new(),
+                },
+                self.verdict,
+            )
         }
     }
 }

@@ -23,30 +23,21 @@ fn article(number: u64) -> Article {
 
 fn decision(number: u64) -> Decision {
     Decision {
-        article: ArticleHead {
-            id: ArticleId { report: Id(number), revision: 1 },
-            input_id: None,
-            source: "lindholm.example".to_owned(),
-            url: None,
-            title: format!("Harbour report {number}"),
-            published: None,
-            seen_at: at(NOON),
-            language: None,
-            lead: String::new(),
-        },
-        verdict: Verdict::New,
-        reason: None,
-        of: None,
-        of_id: None,
-        copy_of: None,
         similarity: Some(0.1),
-        change: None,
-        story: None,
-        fits_too: Vec::new(),
-        tagger: None,
-        entities: Vec::new(),
-        quotes: Vec::new(),
-        matches: Vec::new(),
+        ..Decision::of(
+            ArticleHead {
+                id: ArticleId { report: Id(number), revision: 1 },
+                input_id: None,
+                source: "lindholm.example".to_owned(),
+                url: None,
+                title: format!("Harbour report {number}"),
+                published: None,
+                seen_at: at(NOON),
+                language: None,
+                lead: String::new(),
+            },
+            Verdict::New,
+        )
     }
 }
 

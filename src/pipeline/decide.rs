@@ -97,20 +97,11 @@ pub(crate) fn event_time(article: &Article) -> (i64, bool) {
 pub(crate) fn seen(article: &Article, id: Id, report: &Report) -> Decision {
     let article_id = ArticleId { report: id, revision: report.revision };
     Decision {
-        article: head(article, article_id, article.language.clone()),
-        verdict: Verdict::Seen,
-        reason: None,
         of: Some(name_of(id, report)),
         of_id: Some(id),
-        copy_of: None,
         similarity: Some(1.0),
-        change: None,
         story: Some(report.story),
-        fits_too: Vec::new(),
-        tagger: None,
-        entities: Vec::new(),
-        quotes: Vec::new(),
-        matches: Vec::new(),
+        ..Decision::of(head(article, article_id, article.language.clone()), Verdict::Seen)
     }
 }
 
@@ -123,30 +114,21 @@ pub(crate) fn rejected(rejected: &Rejected) -> Decision {
         rejected.reason.as_bytes(),
     ]);
     Decision {
-        article: ArticleHead {
-            id: ArticleId { report: id, revision: 1 },
-            input_id: rejected.input_id.clone(),
-            source: rejected.origin.clone(),
-            url: None,
-            title: rejected.place.clone(),
-            published: None,
-            seen_at: rejected.seen_at,
-            language: None,
-            lead: String::new(),
-        },
-        verdict: Verdict::Rejected,
         reason: Some(rejected.reason.clone()),
-        of: None,
-        of_id: None,
-        copy_of: None,
-        similarity: None,
-        change: None,
-        story: None,
-        fits_too: Vec::new(),
-        tagger: None,
-        entities: Vec::new(),
-        quotes: Vec::new(),
-        matches: Vec::new(),
+        ..Decision::of(
+            ArticleHead {
+                id: ArticleId { report: id, revision: 1 },
+                input_id: rejected.input_id.clone(),
+                source: rejected.origin.clone(),
+                url: None,
+                title: rejected.place.clone(),
+                published: None,
+                seen_at: rejected.seen_at,
+                language: None,
+                lead: String::new(),
+            },
+            Verdict::Rejected,
+        )
     }
 }
 
@@ -164,20 +146,13 @@ pub(crate) fn decide(
     let placed = place(state, known, article, analysis)?;
     let mut decided = Decided {
         decision: Decision {
-            article: head(article, placed.id, analysis.language.clone()),
-            verdict: placed.verdict,
             reason: placed.full_text.then(|| FULL_TEXT.to_owned()),
             of: placed.of,
             of_id: placed.of_id,
             copy_of: placed.copy_of,
             similarity: placed.similarity.map(rounded),
             change: placed.change,
-            story: None,
-            fits_too: Vec::new(),
-            tagger: None,
-            entities: Vec::new(),
-            quotes: Vec::new(),
-            matches: Vec::new(),
+            ..Decision::of(head(article, placed.id, analysis.language.clone()), placed.verdict)
         },
         alerts: Vec::new(),
         judgement: placed.judgement,

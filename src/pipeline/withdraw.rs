@@ -35,20 +35,11 @@ pub(super) fn decide(
         head.source.clone_from(&last.outlet);
     }
     let mut decision = Decision {
-        article: head,
-        verdict: Verdict::Update,
         reason: Some(REASON.to_owned()),
         of: Some(report.input_id.clone().unwrap_or_else(|| id.to_string())),
         of_id: Some(id),
-        copy_of: None,
-        similarity: None,
-        change: None,
-        fits_too: Vec::new(),
-        tagger: None,
         story: Some(report.story),
-        entities: Vec::new(),
-        quotes: Vec::new(),
-        matches: Vec::new(),
+        ..Decision::of(head, Verdict::Update)
     };
     let mut alerts = Vec::new();
     for rule in &state.rules.topics {

@@ -353,22 +353,7 @@ mod tests {
             language: None,
             lead: String::new(),
         };
-        let decision = Decision {
-            article: head,
-            verdict,
-            reason: None,
-            of: None,
-            of_id: of.map(Id),
-            copy_of: None,
-            similarity: None,
-            change: None,
-            story: Some(Id(1)),
-            fits_too: Vec::new(),
-            tagger: None,
-            entities: Vec::new(),
-            quotes: Vec::new(),
-            matches: Vec::new(),
-        };
+        let decision = Decision { of_id: of.map(Id), story: Some(Id(1)), ..Decision::of(head, verdict) };
         Told { article, decision }
     }
 
