@@ -79,7 +79,6 @@ impl<W: Copy> Block<W> {
 /// The blocks of one sixty-five-thousandth of all hashes. Each stands alone: tables of blocks that grow step by step, as
 /// many as there are drawers, would leave holes of sizes that nobody needs any more, a third of what they take.
 #[derive(Clone, Debug)]
-#[expect(clippy::vec_box, reason = "what grows is small, and what is large is all of one size")]
 struct Drawer<W>(Vec<Box<Block<W>>>);
 
 impl<W: Copy> Drawer<W> {
