@@ -225,7 +225,7 @@ impl Reader {
         let LookUp { decoder, files } = &mut *look_up;
         match open_day(files, at.day, || Day::open(&self.dir, at.day, end))? {
             Day::Whole(file) => {
-                let mut window = Window::new(&*file, end, LINE_READ_BYTES);
+                let mut window = Window::new(file, end, LINE_READ_BYTES);
                 match window.line(at.offset, decoder) {
                     Ok((line, end)) => understand(read(line), path, at.offset, end),
                     Err(fault) => Err(fault_at(fault, &path(), at.offset)),

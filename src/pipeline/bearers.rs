@@ -26,12 +26,15 @@ pub(crate) fn is_recent(seq: u64, latest: u64) -> bool {
 /// Of a full name in the coverage of a story: the story, the hash of the surname, the name.
 type Bearer = (Id, u64, Arc<str>);
 
+/// An article's story, and the persons whom it names in full.
+type Naming = (Id, Box<[Arc<str>]>);
+
 /// For each story who bears which surname.
 #[derive(Default)]
 pub(crate) struct Bearers {
     latest: u64,
-    /// The recent ones, with the persons whom they name in full.
-    articles: BTreeMap<u64, (Id, Box<[Arc<str>]>)>,
+    /// The recent ones.
+    articles: BTreeMap<u64, Naming>,
     /// How many articles have each; one map, since one of maps would take four times the memory.
     counts: BTreeMap<Bearer, u32>,
 }
@@ -74,7 +77,7 @@ impl Bearers {
         const COUNTERS: usize = 2 * size_of::<usize>();
         let persons = self.articles.values().flat_map(|(_, persons)| persons);
         let names: usize = persons.map(|name| size_of::<Arc<str>>() + COUNTERS + name.len()).sum();
-        let articles = self.articles.len() * size_of::<(u64, (Id, Box<[Arc<str>]>))>();
+        let articles = self.articles.len() * size_of::<(u64, Naming)>();
         let counts = self.counts.len() * size_of::<(Bearer, u32)>();
         // a map's nodes are two thirds full
         names + (articles + counts) * 3 / 2
