@@ -50,7 +50,7 @@ pub mod view;
 mod withdraw;
 
 use self::{
-    batch::{analyse_all, gather},
+    batch::{ANALYSED_AT_ONCE, analyse_all, gather},
     decide::Analysis,
     expire::Expiry,
     outbox::Outbox,
@@ -228,13 +228,18 @@ impl Pipeline {
         if !sound.is_empty() {
             quarantine::load_models(&self.state.names);
         }
-        let mut analyses = analyse_all(&sound, &self.state).into_iter();
+        let mut waiting = sound.chunks(ANALYSED_AT_ONCE);
+        let mut analyses = Vec::new().into_iter();
         let mut decisions = Vec::with_capacity(found.len());
         for (one, admitted) in found.iter().zip(&admitted) {
             decisions.push(match (one, admitted) {
                 (Found::Article(article), Some(Ok(reading))) => {
                     let _note = reading.last_note();
-                    match analyses.next() {
+                    let analysis = analyses.next().or_else(|| {
+                        analyses = analyse_all(waiting.next()?, &self.state).into_iter();
+                        analyses.next()
+                    });
+                    match analysis {
                         Some(analysis) => self.article(at, article, analysis)?,
                         None => self.repeat(at, article, wanted)?,
                     }

@@ -1,6 +1,6 @@
 //! A line of JSON as one zstd frame with a checksum, so that each can be read alone and `zstdcat` reads them all.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{borrow::Borrow, fs::File, io, os::unix::fs::FileExt};
 
 use memchr::memmem;
 use serde::Serialize;
@@ -147,16 +147,16 @@ fn length(bytes: &[u8]) -> Length {
 }
 
 /// A stretch of a file, up to a limit, of which some is in memory.
-pub(super) struct Window {
-    file: File,
+pub(super) struct Window<F = File> {
+    file: F,
     limit: u64,
     chunk_bytes: usize,
     start: u64,
     bytes: Vec<u8>,
 }
 
-impl Window {
-    pub(super) fn new(file: File, limit: u64, chunk_bytes: usize) -> Self {
+impl<F: Borrow<File>> Window<F> {
+    pub(super) fn new(file: F, limit: u64, chunk_bytes: usize) -> Self {
         Self { file, limit, chunk_bytes, start: 0, bytes: Vec::new() }
     }
 
@@ -231,7 +231,7 @@ impl Window {
     fn load(&mut self, offset: u64, bytes: usize) -> io::Result<()> {
         self.start = offset;
         self.bytes.resize(bytes, 0);
-        let result = self.file.read_exact_at(&mut self.bytes, offset);
+        let result = self.file.borrow().read_exact_at(&mut self.bytes, offset);
         if result.is_err() {
             self.bytes.clear();
         }

@@ -219,21 +219,20 @@ impl Reader {
         at: Locator,
         read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, JournalError> {
-        let path = path_of(&self.dir, at.day);
+        let path = || path_of(&self.dir, at.day);
         let end = self.days.get(&at.day).copied().unwrap_or(0);
         let mut look_up = self.look_up.lock().unwrap_or_else(PoisonError::into_inner);
         let LookUp { decoder, files } = &mut *look_up;
         match open_day(files, at.day, || Day::open(&self.dir, at.day, end))? {
             Day::Whole(file) => {
-                let file = file.try_clone().map_err(JournalError::io("open", &path))?;
                 let mut window = Window::new(file, end, LINE_READ_BYTES);
                 match window.line(at.offset, decoder) {
-                    Ok((line, end)) => understand(read(line), &path, at.offset, end),
-                    Err(fault) => Err(fault_at(fault, &path, at.offset)),
+                    Ok((line, end)) => understand(read(line), path, at.offset, end),
+                    Err(fault) => Err(fault_at(fault, &path(), at.offset)),
                 }
             }
             Day::Kept(file) => match file.line(at.offset, decoder, read) {
-                Ok(line) => understand(line, &kept_path_of(&self.dir, at.day, end), at.offset, at.offset),
+                Ok(line) => understand(line, || kept_path_of(&self.dir, at.day, end), at.offset, at.offset),
                 Err(fault) => Err(fault_at(fault, &kept_path_of(&self.dir, at.day, end), at.offset)),
             },
         }
@@ -246,11 +245,11 @@ impl Reader {
         at: Locator,
         read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, JournalError> {
-        let path = path_of(&self.dir, at.day);
+        let path = || path_of(&self.dir, at.day);
         let mut look_up = self.look_up.lock().unwrap_or_else(PoisonError::into_inner);
         match look_up.decoder.decode(bytes) {
-            Ok((line, length)) => understand(read(line), &path, at.offset, at.offset + length as u64),
-            Err(fault) => Err(fault_at(fault, &path, at.offset)),
+            Ok((line, length)) => understand(read(line), path, at.offset, at.offset + length as u64),
+            Err(fault) => Err(fault_at(fault, &path(), at.offset)),
         }
     }
 }
@@ -365,12 +364,12 @@ pub(super) fn article_of(line: &[u8]) -> serde_json::Result<Article> {
 
 pub(super) fn understand<T>(
     line: serde_json::Result<T>,
-    path: &Path,
+    path: impl FnOnce() -> PathBuf,
     offset: u64,
     end: u64,
 ) -> Result<T, JournalError> {
     line.map_err(|source| JournalError::Damaged {
-        path: path.to_owned(),
+        path: path(),
         offset,
         bytes: end - offset,
         why: format!("the line is not understood: {source}"),

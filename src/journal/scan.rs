@@ -111,7 +111,7 @@ fn whole_line(
                 header.check(&path)?;
                 return Ok(None);
             }
-            match understand(line_of(line), &path, at.offset, end)? {
+            match understand(line_of(line), || path.clone(), at.offset, end)? {
                 Line::Commit(commit) if commit.schema > SCHEMA => {
                     Err(JournalError::newer(&path, commit.schema))
                 }
@@ -143,7 +143,7 @@ fn kept_line(
             Ok(None)
         }
         KeptNext::Line(line, at, behind) => {
-            let line = understand(*line, &path(), at, behind);
+            let line = understand(*line, path, at, behind);
             place.offset = behind;
             Ok(Some((Locator { day: place.day, offset: at }, line?)))
         }

@@ -17,6 +17,10 @@ use crate::{
 /// From so many articles on a batch is analysed by several threads.
 const PARALLEL_ARTICLES_MIN: usize = 8;
 
+/// So many articles of a batch are analysed before the first of them is decided: what is found in a text takes several
+/// times the memory that it takes itself.
+pub(super) const ANALYSED_AT_ONCE: usize = 64;
+
 /// A batch: all that waits, up to its bounds, and the first event that is something else.
 pub(super) fn gather(first: Delivery, events: &mut mpsc::Receiver<Event>) -> (Vec<Delivery>, Option<Event>) {
     let (mut count, mut bytes) = size(&first);

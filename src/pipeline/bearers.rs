@@ -1,7 +1,7 @@
 //! Who bears a surname in a story's recent coverage: an article that says only "Venn" means the one whom the others name
 //! in full. A fold over the window's records, like all of the state.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::topic;
 use crate::article::{Entity, EntityKind, Id};
@@ -23,13 +23,20 @@ pub(crate) fn is_recent(seq: u64, latest: u64) -> bool {
     seq.saturating_add(RECENT_ARTICLES) > latest
 }
 
+/// Of a full name in the coverage of a story: the story, the hash of the surname, the name.
+type Bearer = (Id, u64, Arc<str>);
+
+/// An article's story, and the persons whom it names in full.
+type Naming = (Id, Box<[Arc<str>]>);
+
 /// For each story who bears which surname.
 #[derive(Default)]
 pub(crate) struct Bearers {
     latest: u64,
-    articles: BTreeMap<u64, (Id, Vec<String>)>,
-    /// By story and hash of the surname: full names, and how many articles have them.
-    stories: BTreeMap<(Id, u64), BTreeMap<String, u32>>,
+    /// The recent ones.
+    articles: BTreeMap<u64, Naming>,
+    /// How many articles have each; one map, since one of maps would take four times the memory.
+    counts: BTreeMap<Bearer, u32>,
 }
 
 impl Bearers {
@@ -38,11 +45,11 @@ impl Bearers {
         self.latest = self.latest.max(seq);
         self.remove(seq);
         if is_recent(seq, self.latest) {
-            for person in persons {
-                let same = self.stories.entry((story, surname(person))).or_default();
-                *same.entry(person.clone()).or_default() += 1;
+            let persons: Box<[Arc<str>]> = persons.iter().map(|person| person.as_str().into()).collect();
+            for person in &persons {
+                *self.counts.entry(bearer(story, person)).or_default() += 1;
             }
-            self.articles.insert(seq, (story, persons.to_vec()));
+            self.articles.insert(seq, (story, persons));
         }
         while let Some(first) =
             self.articles.keys().next().copied().filter(|first| !is_recent(*first, self.latest))
@@ -54,29 +61,49 @@ impl Bearers {
     /// An article leaves the window.
     pub(crate) fn remove(&mut self, seq: u64) {
         let Some((story, persons)) = self.articles.remove(&seq) else { return };
-        for person in persons {
-            let key = (story, surname(&person));
-            let Some(same) = self.stories.get_mut(&key) else { continue };
-            if let Some(count) = same.get_mut(&person) {
-                *count -= 1;
-                if *count == 0 {
-                    same.remove(&person);
-                }
-            }
-            if same.is_empty() {
-                self.stories.remove(&key);
+        for person in &persons {
+            let bearer = bearer(story, person);
+            let Some(count) = self.counts.get_mut(&bearer) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&bearer);
             }
         }
     }
 
+    /// Memory taken, in bytes, without the allocator's own.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        /// Of an `Arc`, beside what it holds.
+        const COUNTERS: usize = 2 * size_of::<usize>();
+        let persons = self.articles.values().flat_map(|(_, persons)| persons);
+        let names: usize = persons.map(|name| size_of::<Arc<str>>() + COUNTERS + name.len()).sum();
+        let articles = self.articles.len() * size_of::<(u64, Naming)>();
+        let counts = self.counts.len() * size_of::<(Bearer, u32)>();
+        // a map's nodes are two thirds full
+        names + (articles + counts) * 3 / 2
+    }
+
     /// Who is meant by a surname in a story, where that is clear.
     pub(crate) fn of(&self, story: Id, name: &str) -> Option<&str> {
-        let same = self.stories.get(&(story, surname(name)))?;
-        let (best, most) = same.iter().max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name)))?;
-        let all: u32 = same.values().sum();
+        let surname = surname(name);
+        let from = self.counts.range((story, surname, Arc::from(""))..);
+        let same = from.take_while(|((of, theirs, _), _)| (*of, *theirs) == (story, surname));
+        let (mut best, mut all) = (None, 0);
+        for ((_, _, name), count) in same {
+            all += count;
+            // of equals the first by name
+            if best.is_none_or(|(_, most)| *count > most) {
+                best = Some((name, *count));
+            }
+        }
+        let (best, most) = best?;
         let (share, of) = CLEAR_SHARE;
-        (most * of >= all * share).then_some(best.as_str())
+        (most * of >= all * share).then_some(&**best)
     }
+}
+
+fn bearer(story: Id, person: &Arc<str>) -> Bearer {
+    (story, surname(person), Arc::clone(person))
 }
 
 fn surname(name: &str) -> u64 {
@@ -136,7 +163,7 @@ mod tests {
         assert_eq!(bearers.of(STORY, "Venn"), Some("Orla Venn"));
         bearers.insert(2 + RECENT_ARTICLES, STORY, &[]);
         assert_eq!(bearers.of(STORY, "Venn"), None);
-        assert!(bearers.stories.is_empty());
+        assert!(bearers.counts.is_empty());
     }
 
     #[test]

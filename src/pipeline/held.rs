@@ -27,6 +27,7 @@ pub fn held(view: &dyn View) -> Result<Held, ViewError> {
         ("places_in_the_journal", state.window.memory_bytes()),
     ];
     parts.extend(state.stories.memory_bytes());
+    parts.push(("surnames_and_kin_of_stories", state.bearers.memory_bytes() + state.kin.memory_bytes()));
     parts.push(("what_topics_remember_of_stories", remembered_bytes(&state)));
     Ok(Held { articles: state.window.len(), parts })
 }

@@ -13,8 +13,8 @@ pub(crate) const TIES_MAX: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Kin {
     articles: BTreeMap<u64, (Id, Vec<Id>)>,
-    /// Story → its kin, and how many articles say so.
-    ties: BTreeMap<Id, BTreeMap<Id, u32>>,
+    /// Story and one of its kin → how many articles say so.
+    ties: BTreeMap<(Id, Id), u32>,
 }
 
 impl Kin {
@@ -24,8 +24,8 @@ impl Kin {
         if others.is_empty() {
             return;
         }
-        for (one, other) in pairs(story, others) {
-            *self.ties.entry(one).or_default().entry(other).or_default() += 1;
+        for pair in pairs(story, others) {
+            *self.ties.entry(pair).or_default() += 1;
         }
         self.articles.insert(seq, (story, others.to_vec()));
     }
@@ -33,23 +33,27 @@ impl Kin {
     /// An article leaves the window.
     pub(crate) fn remove(&mut self, seq: u64) {
         let Some((story, others)) = self.articles.remove(&seq) else { return };
-        for (one, other) in pairs(story, &others) {
-            let Some(ties) = self.ties.get_mut(&one) else { continue };
-            if let Some(count) = ties.get_mut(&other) {
-                *count -= 1;
-                if *count == 0 {
-                    ties.remove(&other);
-                }
-            }
-            if ties.is_empty() {
-                self.ties.remove(&one);
+        for pair in pairs(story, &others) {
+            let Some(count) = self.ties.get_mut(&pair) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.ties.remove(&pair);
             }
         }
     }
 
+    /// Memory taken, in bytes, without the allocator's own.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let others: usize = self.articles.values().map(|(_, others)| size_of_val(others.as_slice())).sum();
+        let articles = self.articles.len() * size_of::<(u64, (Id, Vec<Id>))>();
+        let ties = self.ties.len() * size_of::<((Id, Id), u32)>();
+        // a map's nodes are two thirds full
+        others + (articles + ties) * 3 / 2
+    }
+
     /// The stories that are tied to this one.
     pub(crate) fn of(&self, story: Id) -> impl Iterator<Item = Id> {
-        self.ties.get(&story).into_iter().flat_map(BTreeMap::keys).copied()
+        self.ties.range((story, Id(0))..=(story, Id(u64::MAX))).map(|((_, other), _)| *other)
     }
 }
 

@@ -127,7 +127,11 @@ impl<T> Roll<T> {
         let numbers = last - self.front;
         let rows = |numbers: u64| usize::try_from(numbers).unwrap_or(usize::MAX);
         let about = |ahead: u64| {
-            let share = u128::from(ahead) * behind as u128 / u128::from(numbers.max(1));
+            // the numbers of a window are near each other: to divide by more than 64 bits is slow and hardly ever needed
+            let share = match ahead.checked_mul(behind as u64) {
+                Some(product) => product / numbers.max(1),
+                None => ahead / (numbers / behind.max(1) as u64).max(1),
+            };
             usize::try_from(share).unwrap_or(behind)
         };
         let (mut from, mut to) =

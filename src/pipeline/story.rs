@@ -23,7 +23,7 @@ use self::{
     open::Story,
     terms::FixedState,
     vector::{Probe, Sums, cosines},
-    words::Words,
+    words::{Latest, Words},
 };
 pub use self::{
     index::Normal,
@@ -121,7 +121,7 @@ pub struct Stories {
     postings: Postings,
     ring: Ring,
     members: Roll<Held>,
-    latest: Roll<Words>,
+    latest: Latest,
     /// Members whose words are always asked for.
     pinned: BTreeMap<u64, Loaded>,
     open: HashMap<Id, Story, FixedState>,
@@ -147,7 +147,7 @@ impl Stories {
             postings: Postings::default(),
             ring: Ring::default(),
             members: Roll::default(),
-            latest: Roll::default(),
+            latest: Latest::default(),
             pinned: BTreeMap::new(),
             open: HashMap::default(),
         }

@@ -118,6 +118,8 @@ struct Directory {
     spec: DropSpec,
     /// Device and inode that are watched; none while it is missing.
     watched: Option<(u64, u64)>,
+    /// The watch may have ended: it is set up again, whatever is found there.
+    anew: bool,
     next_scan: Instant,
 }
 
@@ -188,7 +190,7 @@ impl Room {
                 Notice::Touched(path) | Notice::Whole(path) => {
                     if let Some(directory) = self.directories.get_mut(&path) {
                         // one made anew in its place can have the same inode, but the watch ended with the old one
-                        directory.watched = None;
+                        directory.anew = true;
                         directory.next_scan = Instant::now();
                     }
                 }

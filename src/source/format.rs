@@ -18,7 +18,7 @@ use self::{
     draft::{Fault, Piece},
     lines::Lines,
     recognise::{Kind, recognise},
-    stream::{Bytes, Holder, LINE_BYTES_MAX, buffered},
+    stream::{Bytes, Holder, LINE_BYTES_MAX, buffered_from},
 };
 use crate::{
     article::{Article, DELIVERY_BYTES_MAX, DELIVERY_FOUND_MAX, Found, Occasion, Rejected},
@@ -158,7 +158,7 @@ impl Body {
         }
         let kind = recognise(&head, name);
         let at = |mut bytes: Bytes| match &holder {
-            Some(holder) => Ok(buffered(holder.from(from.offset))),
+            Some(holder) => Ok(buffered_from(holder, from.offset)),
             None => stream::skip(&mut bytes, from.offset).map(|()| bytes).map_err(unreadable),
         };
         Ok(match kind {
@@ -331,7 +331,7 @@ impl Reader {
             (Clock::Replay(latest), Some(resumed)) => Clock::Replay(latest.max(Some(resumed))),
             (clock, _) => clock,
         };
-        let body = Body::resume(buffered(holder.from(0)), Some(holder), path, &context, 0, progress);
+        let body = Body::resume(buffered_from(&holder, 0), Some(holder), path, &context, 0, progress);
         Ok(Self { path: path.to_owned(), context, clock, progress, body })
     }
 

@@ -68,7 +68,10 @@ const UNLISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
 const TRIES_MAX: u32 = 4;
 
 /// After the first of them the page is asked for again in so long, then each time later by this factor.
+#[cfg(not(test))]
 const RETRY: Duration = Duration::from_secs(60);
+#[cfg(test)]
+const RETRY: Duration = Duration::from_millis(10);
 const RETRY_FACTOR: u32 = 5;
 const RETRY_MAX: Duration = Duration::from_secs(6 * 3600);
 

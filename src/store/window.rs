@@ -209,7 +209,9 @@ impl WindowLog {
         let Some(part) = self.part(number) else { return Ok(None) };
         let mut bytes = vec![0; HEAD_BYTES + place.bytes as usize];
         let start = u64::from(place.offset) - HEAD_BYTES as u64;
-        part.file.read_exact_at(&mut bytes, start).map_err(StoreError::io("read", &self.path(number)))?;
+        part.file
+            .read_exact_at(&mut bytes, start)
+            .map_err(|error| StoreError::io("read", &self.path(number))(error))?;
         match record(&bytes, 0) {
             Some((found, Some(_), end)) if found == seq && end == bytes.len() => {
                 bytes.drain(..HEAD_BYTES);

@@ -2,15 +2,21 @@
 
 use std::borrow::Cow;
 
-use super::{Loaded, Member, Stories, open::Story};
-use crate::{article::Id, pipeline::view::ViewError};
+use super::{Entry, Loaded, Member, Stories, open::Story};
+use crate::{
+    article::Id,
+    pipeline::{roll::Roll, view::ViewError},
+};
 
-/// Latest members whose words are in memory, about 1.5 KB each; of all others they are read where they are asked for. What
-/// is compared most is news of the last hours.
+/// So many terms of the latest members are in memory, eight bytes each: of some 2,000 long articles, or of many more short
+/// ones. Of all others they are read where they are asked for. What is compared most is news of the last hours.
 #[cfg(not(test))]
-pub(super) const LATEST_MAX: usize = 2_048;
+const TERMS_MAX: usize = 400_000;
 #[cfg(test)]
-pub(super) const LATEST_MAX: usize = 20;
+const TERMS_MAX: usize = 1_000;
+
+/// The same in members, of which some have hardly a term.
+pub(super) const LATEST_MAX: usize = 16_384;
 
 /// Gives a member of the window back, as it was taken in.
 pub type Recall<'a> = &'a dyn Fn(u64) -> Result<Member, ViewError>;
@@ -31,10 +37,41 @@ impl Words {
     }
 }
 
+/// The latest members with their words.
+#[derive(Debug, Default)]
+pub(super) struct Latest {
+    members: Roll<Words>,
+    terms: usize,
+}
+
+impl Latest {
+    fn keep(&mut self, seq: u64, words: Words) {
+        self.remove(seq);
+        self.terms += words.loaded.entries().len();
+        self.members.insert(seq, words);
+        while (self.terms > TERMS_MAX || self.members.len() > LATEST_MAX)
+            && let Some(first) = self.members.first()
+        {
+            self.remove(first);
+        }
+    }
+
+    pub(super) fn remove(&mut self, seq: u64) {
+        if let Some(words) = self.members.remove(seq) {
+            self.terms -= words.loaded.entries().len();
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let names = self.members.iter().map(|(_, words)| size_of_val(&*words.entities)).sum::<usize>();
+        self.terms * size_of::<Entry>() + names + self.members.memory_bytes()
+    }
+}
+
 impl Stories {
     /// A member's words: in memory, or read.
     pub(super) fn words(&self, seq: u64, recall: Recall<'_>) -> Result<Cow<'_, Words>, ViewError> {
-        match self.latest.get(seq) {
+        match self.latest.members.get(seq) {
             Some(words) => Ok(Cow::Borrowed(words)),
             None => Ok(Cow::Owned(Words::of(recall(seq)?))),
         }
@@ -42,12 +79,7 @@ impl Stories {
 
     /// Keeps the words of one of the latest members.
     pub(super) fn keep(&mut self, seq: u64, words: Words) {
-        self.latest.insert(seq, words);
-        while self.latest.len() > LATEST_MAX
-            && let Some(first) = self.latest.first()
-        {
-            self.latest.remove(first);
-        }
+        self.latest.keep(seq, words);
     }
 
     /// From here on it is known which entities the members of a story name; one is not yet kept.
@@ -118,14 +150,12 @@ impl Stories {
     /// Memory taken, by what it is for, in bytes and without the allocator's own.
     pub fn memory_bytes(&self) -> [(&'static str, usize); 5] {
         let stories: usize = self.open.values().map(Story::memory_bytes).sum();
-        let words = |words: &Words| size_of_val(words.loaded.entries()) + size_of_val(&*words.entities);
-        let latest: usize = self.latest.iter().map(|(_, latest)| words(latest)).sum();
         [
             ("terms_for_stories", self.postings.memory_bytes()),
             ("how_many_articles_have_a_term", self.counts.memory_bytes()),
             ("members_of_stories", self.members.memory_bytes()),
             ("stories", stories + self.open.capacity() * (size_of::<(Id, Story)>() + 1)),
-            ("words_of_the_latest", latest + self.latest.memory_bytes()),
+            ("words_of_the_latest", self.latest.memory_bytes()),
         ]
     }
 }

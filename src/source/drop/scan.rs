@@ -32,7 +32,7 @@ impl Room {
             self.unwatch(&path);
         }
         for spec in specs {
-            let new = Directory { spec: spec.clone(), watched: None, next_scan: Instant::now() };
+            let new = Directory { spec: spec.clone(), watched: None, anew: false, next_scan: Instant::now() };
             self.directories.entry(spec.path.clone()).or_insert(new).spec = spec.clone();
         }
         let strange = |path: &&PathBuf| self.directory_of(path).is_none();
@@ -55,9 +55,10 @@ impl Room {
         let identity = fs::metadata(path).ok().filter(fs::Metadata::is_dir).map(|m| (m.dev(), m.ino()));
         let Some(directory) = self.directories.get_mut(path) else { return Ok(()) };
         let before = std::mem::replace(&mut directory.watched, identity);
+        let anew = std::mem::take(&mut directory.anew);
         directory.next_scan = Instant::now() + if identity.is_some() { RESCAN } else { MISSING_RESCAN };
         let spec = directory.spec.clone();
-        if before != identity {
+        if before != identity || (anew && identity.is_some()) {
             self.watch_anew(&spec, before.is_some(), identity.is_some());
         }
         if identity.is_none() {

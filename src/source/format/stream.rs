@@ -35,6 +35,13 @@ pub(super) fn buffered(read: impl Read + Send + 'static) -> Bytes {
     Box::new(BufReader::with_capacity(HEAD_BYTES, read))
 }
 
+/// A buffered reader of what is held, from a place on; a small file gets a small buffer.
+pub(super) fn buffered_from(holder: &Holder, offset: u64) -> Bytes {
+    let left = holder.length().saturating_sub(offset);
+    let capacity = usize::try_from(left).unwrap_or(HEAD_BYTES).clamp(1, HEAD_BYTES);
+    Box::new(BufReader::with_capacity(capacity, holder.from(offset)))
+}
+
 /// The first bytes, and all of them again.
 pub(super) fn peek(mut bytes: Bytes) -> io::Result<(Vec<u8>, Bytes)> {
     let mut head = Vec::new();

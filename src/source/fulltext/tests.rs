@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use serde_json::{Value, json};
@@ -217,6 +220,40 @@ async fn a_busy_server_costs_a_page_its_time_and_no_other_page_anything() {
     assert_eq!(told.checkpoints[0].state["waiting"]["told"], true);
     let asked = world.asked();
     assert_eq!(asked.iter().filter(|request| request.starts_with("GET /a ")).count(), 1, "{asked:?}");
+    world.end().await;
+}
+
+/// The first so many requests for a page end badly.
+fn failing(times: usize) -> impl Fn(&str) -> Option<String> + Send + 'static {
+    let asked = AtomicUsize::new(0);
+    move |request| {
+        let fails = request.starts_with("GET /a ") && asked.fetch_add(1, Ordering::Relaxed) < times;
+        always(Some(if fails { answer("503 Service Unavailable", "", "busy") } else { whole() }))(request)
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_again_and_joined_to_what_was_told() {
+    let mut world = World::start(Duration::ZERO, Known::default(), failing(2)).await;
+    world.give(&[world.article("/a", "A crane fell.")]).await;
+    assert_eq!(world.next().await, (TextFrom::Source, 3));
+    assert_eq!(world.next().await.0, TextFrom::Page);
+    assert_eq!(world.asked().len(), 3);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_had_is_given_up() {
+    let mut world = World::start(Duration::ZERO, Known::default(), failing(usize::MAX)).await;
+    world.give(&[world.article("/a", "A crane fell.")]).await;
+    assert_eq!(world.next().await, (TextFrom::Source, 3));
+    let given_up = world.delivery().await;
+    assert_eq!((given_up.found.len(), given_up.checkpoints[0].state.get("waiting")), (0, None));
+    assert_eq!(world.asked().len(), TRIES_MAX as usize);
+    // the same item again is known, and its page not asked for
+    world.give(&[world.article("/a", "A crane fell."), world.article("/b", "Another fell.")]).await;
+    while world.next().await.0 != TextFrom::Page {}
+    assert_eq!(world.asked().len(), TRIES_MAX as usize + 1);
     world.end().await;
 }
 
