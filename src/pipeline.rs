@@ -77,7 +77,7 @@ use crate::{
 
 /// Version of what is kept of an article's analysis (tokeniser, sketch, features); an index of an older one is built
 /// again.
-pub const ANALYSIS: u32 = 3;
+pub const ANALYSIS: u32 = 4;
 
 /// The pipeline cannot go on.
 #[derive(Debug, thiserror::Error)]
