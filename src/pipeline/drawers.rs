@@ -9,8 +9,8 @@ use crate::pipeline::grouped::{GROUPS, Grouped};
 const DRAWERS: usize = 1 << 16;
 
 /// What one block holds: so many that what stands once for all of them is little, so few that the last one, half empty in
-/// the mean, is little too; and that blocks of 80 and of 96 bytes are what allocators give out.
-const BLOCK: usize = 18;
+/// the mean, is little too.
+const BLOCK: usize = 16;
 
 /// Some hashes of articles that lie near each other, oldest first. Numbers count from the block's first.
 #[derive(Clone, Copy, Debug)]
@@ -76,10 +76,9 @@ impl<W: Copy> Block<W> {
     }
 }
 
-/// The blocks of one sixty-five-thousandth of all hashes. Each stands alone: tables of blocks that grow step by step, as
-/// many as there are drawers, would leave holes of sizes that nobody needs any more, a third of what they take.
+/// The blocks of one sixty-five-thousandth of all hashes.
 #[derive(Clone, Debug)]
-struct Drawer<W>(Vec<Box<Block<W>>>);
+struct Drawer<W>(Vec<Block<W>>);
 
 impl<W: Copy> Drawer<W> {
     /// Takes one in; of numbers before `first` nothing is wanted any more.
@@ -101,14 +100,14 @@ impl<W: Copy> Drawer<W> {
         }
         if blocks.len() == blocks.capacity() {
             // a Vec doubles by itself: in the mean a quarter would stand empty
-            blocks.reserve_exact(blocks.len() / 8 + 2);
+            blocks.reserve_exact(blocks.len() / 8 + 1);
         }
-        blocks.push(Box::new(Block::new(filed)));
+        blocks.push(Block::new(filed));
     }
 
     /// For what comes late: all is filed anew.
     fn put_among(&mut self, filed: Filed<W>, first: u32) {
-        let mut all: Vec<Filed<W>> = self.0.iter().flat_map(|block| block.filed()).collect();
+        let mut all: Vec<Filed<W>> = self.0.iter().flat_map(Block::filed).collect();
         let place = all.partition_point(|other| is_before(other.1, filed.1));
         all.insert(place, filed);
         self.0.clear();
@@ -138,7 +137,7 @@ impl<W: Copy> Drawer<W> {
     /// Oldest first.
     fn of(&self, half: u16) -> impl DoubleEndedIterator<Item = (u32, W)> {
         let with = self.0.iter().filter(move |block| block.may_have(half));
-        let own = with.flat_map(|block| block.filed());
+        let own = with.flat_map(Block::filed);
         own.filter(move |(other, ..)| *other == half).map(|(_, low, weight)| (low, weight))
     }
 }
@@ -197,10 +196,8 @@ impl<W: Copy + Send + Sync> Drawers<W> {
 
     /// Memory taken, in bytes.
     pub(super) fn memory_bytes(&self) -> usize {
-        let blocks: usize = self.0.iter().map(|drawer| drawer.0.len()).sum();
-        let places: usize = self.0.iter().map(|drawer| drawer.0.capacity()).sum();
-        let places = places * size_of::<Box<Block<W>>>() + self.0.capacity() * size_of::<Drawer<W>>();
-        blocks * size_of::<Block<W>>() + places
+        let blocks: usize = self.0.iter().map(|drawer| drawer.0.capacity()).sum();
+        blocks * size_of::<Block<W>>() + self.0.capacity() * size_of::<Drawer<W>>()
     }
 
     /// The same for the same hashes of the same articles.
@@ -209,7 +206,7 @@ impl<W: Copy + Send + Sync> Drawers<W> {
         W: Into<u64>,
     {
         let filed = self.0.iter().zip(0_u64..).flat_map(|(drawer, number)| {
-            drawer.0.iter().flat_map(|block| block.filed()).map(move |(half, low, weight)| {
+            drawer.0.iter().flat_map(Block::filed).map(move |(half, low, weight)| {
                 let key = number << 48 | u64::from(half) << 32 | u64::from(low);
                 (key ^ weight.into().rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
             })
