@@ -209,6 +209,7 @@ mod tests {
     #[test]
     fn short_forms_are_filed_under_one_name() {
         check("In the U.S. and the United States", "United States (Place, 2)");
+        check("The WSJ (Wall Street Journal) wrote it.", "The Wall Street Journal (Org, 2)");
     }
 
     #[test]

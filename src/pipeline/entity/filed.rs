@@ -272,7 +272,9 @@ impl Canonical {
                     || self.acronyms.full(&form).filter(|_| span.len() == 1 && form.chars().nth(1).is_some());
                 let ending = || self.endings.get(&own).filter(|_| span.len() > 1).copied();
                 let longer = self.heads.get(&own).copied().or_else(short).or_else(ending);
-                longer.map_or_else(|| as_a_title(form), |(from, to)| as_a_title(page.phrase(from, to)))
+                let Some((from, to)) = longer else { return as_a_title(form) };
+                let full = page.phrase(from, to);
+                alias(&full.to_lowercase(), span.kind).map_or_else(|| as_a_title(full), str::to_owned)
             }
         }
     }
