@@ -234,11 +234,12 @@ impl Pipeline {
         for (one, admitted) in found.iter().zip(&admitted) {
             decisions.push(match (one, admitted) {
                 (Found::Article(article), Some(Ok(reading))) => {
-                    let _note = reading.last_note();
+                    // The portion's own notes say what is read: this article is not to blame for another one.
                     let analysis = analyses.next().or_else(|| {
                         analyses = analyse_all(waiting.next()?, &self.state).into_iter();
                         analyses.next()
                     });
+                    let _note = reading.last_note();
                     match analysis {
                         Some(analysis) => self.article(at, article, analysis)?,
                         None => self.repeat(at, article, wanted)?,
