@@ -528,6 +528,7 @@ const STORY_RIDGE: f64 = 1.0;
 const STORY_THRESHOLDS: [f64; 3] = [-1.05, -2.9, -0.7];
 /// Thresholds of the stories in whose pieces the model sees what to join.
 const MADE_THRESHOLDS: [f64; 3] = [-0.8, -3.4, -0.6];
+/// Chosen by what `explore` tells of the halves that were not fitted on.
 const TOPIC_RIDGE: f64 = 2.0;
 
 /// One article of a stream as a topic saw it.

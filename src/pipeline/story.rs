@@ -196,7 +196,7 @@ impl Stories {
                 features.push(alone);
             }
         }
-        let likest = features.iter().map(|one| model::like(one)).fold(0.0, f64::max);
+        let likest = features.iter().map(model::like).fold(0.0, f64::max);
         let candidates =
             judged.into_iter().zip(model::ahead(&features)).map(|((found, nearest), features)| {
                 let score = model::story_score(&features, loaded.regime(), found.gap.is_none());

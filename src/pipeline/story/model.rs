@@ -16,7 +16,7 @@ pub const CONSTANT: usize = INPUTS - 1;
 pub const SPREAD_MIN: f64 = 0.01;
 const DAY_SECS: f64 = 86_400.0;
 
-/// What an article and a candidate are judged by.
+/// What an article and a candidate are judged by, in the order of the model's inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// Cosine of all words to the sum of the members.
@@ -45,44 +45,6 @@ pub enum Feature {
     OutNames,
     /// How much more the article is like this story than like any other one.
     Ahead,
-}
-
-impl Feature {
-    /// In the order of the model's inputs.
-    pub const ALL: [Self; STORY_FEATURES] = [
-        Self::All,
-        Self::Lead,
-        Self::Title,
-        Self::Names,
-        Self::NearestAll,
-        Self::NearestLead,
-        Self::NearestNames,
-        Self::Days,
-        Self::SameDay,
-        Self::OutAll,
-        Self::OutSum,
-        Self::OutNames,
-        Self::Ahead,
-    ];
-
-    /// For people.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::All => "words like the story's",
-            Self::Lead => "beginning like the story's",
-            Self::Title => "title like the story's",
-            Self::Names => "names like the story's",
-            Self::NearestAll => "words like one article's",
-            Self::NearestLead => "beginning like one article's",
-            Self::NearestNames => "names like one article's",
-            Self::Days => "days apart",
-            Self::SameDay => "same day",
-            Self::OutAll => "stands out by one article",
-            Self::OutSum => "stands out by the story",
-            Self::OutNames => "stands out by names",
-            Self::Ahead => "ahead of other stories",
-        }
-    }
 }
 
 /// The features of an article against a candidate: cosines to the sum and the nearest members, and seconds apart.
@@ -116,11 +78,8 @@ pub fn features(
 }
 
 /// How like what it is compared with an article is: the cosines of all words to the sum and to the nearest member.
-pub fn like(features: &[f64]) -> f64 {
-    match features {
-        [all, _, _, _, nearest, ..] => all + nearest,
-        _ => 0.0,
-    }
+pub fn like([all, _, _, _, nearest, ..]: &[f64; FEATURES]) -> f64 {
+    all + nearest
 }
 
 /// The features of the candidates of one article: those of each by itself, and how much liker it is than the others.
