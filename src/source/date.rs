@@ -163,9 +163,10 @@ fn read_number(parts: &mut Parts, token: &str) {
 
 fn offset_secs(text: &str) -> Option<i32> {
     let plain: String = text.chars().filter(|c| *c != ':').collect();
-    let number: i32 = plain.bytes().all(|b| b.is_ascii_digit()).then(|| plain.parse().ok()).flatten()?;
+    let is_offset = plain.len() <= 4 && plain.bytes().all(|b| b.is_ascii_digit());
+    let number: i32 = is_offset.then(|| plain.parse().ok()).flatten()?;
     let (hours, minutes) = if plain.len() <= 2 { (number, 0) } else { (number / 100, number % 100) };
-    (plain.len() <= 4 && hours <= 15 && minutes < 60).then_some(hours * 3600 + minutes * 60)
+    (hours <= 15 && minutes < 60).then_some(hours * 3600 + minutes * 60)
 }
 
 /// Beginnings of the months' names in the languages of Europe: English, German, French, Spanish, Italian, Portuguese,
@@ -288,6 +289,7 @@ mod tests {
         check("Thu Mar  2 15:04:05 2017", "2017-03-02T15:04:05Z");
         check("Thu, 02 Mar 2017 09:15:00 ../etc/passwd", "2017-03-02T09:15:00Z");
         check("Thu, 02-Mar-2017 15:04:05 UTC", "2017-03-02T15:04:05Z");
+        check("Thu, 02 Mar 2017 15:04:05 +607:08209", "2017-03-02T15:04:05Z");
     }
 
     #[test]
