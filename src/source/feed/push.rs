@@ -116,6 +116,9 @@ const RETRY_SECS: i64 = 600;
 /// The longest pause between two attempts.
 const RETRY_SECS_MAX: i64 = 86_400;
 
+/// A timer that waits for a time of day may end so much before it: the two clocks are not set alike.
+const CLOCKS_SECS: i64 = 1;
+
 /// So often in a row news was found by asking that the hub had not told of: it is silent.
 const SILENT_MAX: u8 = 2;
 
@@ -164,15 +167,15 @@ impl Push {
         self.until.is_some_and(|until| until > now)
     }
 
-    /// When it must be asked again, at the latest, for the hub to go on.
-    pub(super) fn renewal(&self) -> Option<Timestamp> {
-        self.until.map(|until| after(until, -i64::from(self.margin_secs)))
+    /// When it must be asked again, at the latest, for the hub to go on; nothing if that is now.
+    pub(super) fn renewal(&self, now: Timestamp) -> Option<Timestamp> {
+        let renewal = self.until.map(|until| after(until, -i64::from(self.margin_secs)));
+        renewal.filter(|renewal| *renewal > after(now, CLOCKS_SECS))
     }
 
     /// Whether the hub is to be asked now; then it counts as asked.
     pub(super) fn ask(&mut self, now: Timestamp) -> bool {
-        let wanted = self.renewal().is_none_or(|renewal| renewal <= now);
-        if !wanted || self.again.is_some_and(|again| again > now) {
+        if self.renewal(now).is_some() || self.again.is_some_and(|again| again > now) {
             return false;
         }
         let wait = (RETRY_SECS << self.attempts.min(16)).min(RETRY_SECS_MAX);
@@ -258,8 +261,13 @@ mod tests {
     fn a_lease_is_renewed_before_its_end() {
         let mut push = agreed();
         assert!(push.is_active(at(1009)) && !push.is_active(at(1010)));
-        assert_eq!(push.renewal(), Some(at(760)));
-        assert_eq!((push.ask(at(759)), push.ask(at(760)), push.ask(at(761))), (false, true, false));
+        assert_eq!((push.renewal(at(758)), push.renewal(at(760))), (Some(at(760)), None));
+        assert_eq!((push.ask(at(758)), push.ask(at(760)), push.ask(at(761))), (false, true, false));
+    }
+
+    #[test]
+    fn a_timer_that_ends_a_moment_early_is_in_time_for_the_renewal() {
+        assert!(agreed().ask(at(759)));
     }
 
     #[test]

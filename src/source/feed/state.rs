@@ -219,8 +219,8 @@ impl State {
     pub(super) fn schedule(&mut self, plan: &Plan<'_>) {
         let interval = self.interval_secs.unwrap_or(plan.limits.poll_secs_default);
         // one whose lease runs out unrenewed is not relied upon
-        let renewal = self.push.as_ref().and_then(|push| push.renewal());
-        let renewal = renewal.filter(|renewal| plan.fixed().is_none() && *renewal > plan.now);
+        let renewal = self.push.as_ref().and_then(|push| push.renewal(plan.now));
+        let renewal = renewal.filter(|_| plan.fixed().is_none());
         let own = match renewal {
             Some(_) => (plan.jittered(interval.max(PUSHED_SECS.min(plan.limits.poll_secs_max))), Why::Hub),
             None if plan.fixed().is_some() => (plan.jittered(interval), Why::Fixed),
