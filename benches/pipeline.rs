@@ -123,17 +123,11 @@ pub(crate) fn stories(corpus: &Corpus) {
     each_in_its_story(corpus, |_, _, _, _| {});
 }
 
-/// The same, and a thousand topics that are asked: each has a query and a sample, a report of the corpus.
+/// The same, and a thousand topics that are asked: each has a query and a sample, a report of the corpus. The first round
+/// compiles them.
 pub(crate) fn topics(corpus: &Corpus) {
-    const TOPICS: usize = 1_000;
-    let sampled = corpus.articles.iter().step_by((corpus.articles.len() / TOPICS).max(1)).take(TOPICS);
-    let rules = sampled.zip(0..).map(|(article, number): (&Article, u64)| TopicRule {
-        name: number.to_string(),
-        query: Some(format!("\"{}\" AND {}*", corpus::named(number), corpus::spelled(number))),
-        examples: vec![article.clone()],
-        ..TopicRule::default()
-    });
-    let (topics, _) = Topics::compile(&Rules { topics: rules.collect(), ..Rules::default() });
+    static TOPICS: OnceLock<Topics> = OnceLock::new();
+    let topics = TOPICS.get_or_init(|| thousand_topics(corpus));
     let learned = Learned::default();
     let mut traces: HashMap<Id, BTreeMap<usize, Trace>> = HashMap::new();
     each_in_its_story(corpus, |article, assignment, stories, story| {
@@ -158,6 +152,18 @@ pub(crate) fn topics(corpus: &Corpus) {
         let verdicts = topics.judge(&doc, assignment, stories, &memory, Scope::Matches);
         of_story.extend(verdicts.traces.into_iter().map(|(topic, trace, _)| (topic, trace)));
     });
+}
+
+fn thousand_topics(corpus: &Corpus) -> Topics {
+    const TOPICS: usize = 1_000;
+    let sampled = corpus.articles.iter().step_by((corpus.articles.len() / TOPICS).max(1)).take(TOPICS);
+    let rules = sampled.zip(0..).map(|(article, number): (&Article, u64)| TopicRule {
+        name: number.to_string(),
+        query: Some(format!("\"{}\" AND {}*", corpus::named(number), corpus::spelled(number))),
+        examples: vec![article.clone()],
+        ..TopicRule::default()
+    });
+    Topics::compile(&Rules { topics: rules.collect(), ..Rules::default() }).0
 }
 
 #[expect(clippy::expect_used, reason = "what is read stands in memory")]

@@ -22,7 +22,7 @@ use self::{
     index::{Postings, Ring},
     open::Story,
     terms::FixedState,
-    vector::{Probe, Sums, cosines},
+    vector::{Sums, cosines},
     words::{Latest, Words},
 };
 pub use self::{
@@ -31,7 +31,7 @@ pub use self::{
     member::Member,
     samples::{Compared, Rough, Samples},
     terms::{Features, features},
-    vector::{Entry, Loaded, VIEWS, Vector, View},
+    vector::{Entry, Loaded, Probe, VIEWS, Vector, View},
     weight::Weights,
     words::Recall,
 };
@@ -155,7 +155,7 @@ impl Stories {
 
     /// Weighs an article's words by what is known of them now.
     pub fn weigh(&self, features: &Features) -> Vector {
-        Vector::of(features, features.terms().map(self.counts.weights_now()))
+        Vector::of(features, self.counts.weights(features.terms()))
     }
 
     /// How an article's words weigh now.

@@ -52,15 +52,6 @@ struct Shipped {
     unknown: u8,
 }
 
-/// What a term weighs, in 16ths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Weight {
-    /// By the shipped table and the window.
-    pub(super) now: u8,
-    /// By the shipped table alone.
-    pub(super) shipped: u8,
-}
-
 static TABLE: LazyLock<Shipped> = LazyLock::new(|| read(SHIPPED).unwrap_or_default());
 
 fn read(packed: &[u8]) -> Option<Shipped> {
@@ -133,6 +124,11 @@ fn byte(value: f64) -> u8 {
     (value + 0.5) as u8
 }
 
+/// What a term weighs by the shipped table alone, in 16ths.
+pub(super) fn shipped_weight(term: u32) -> u8 {
+    TABLE.weights.get(&term).copied().unwrap_or(TABLE.unknown)
+}
+
 /// Of a term that so many of all documents have, given the logarithm of their number.
 fn weight(all: f64, with: u32) -> u8 {
     let log = LOGARITHMS.get(with as usize).copied();
@@ -155,26 +151,26 @@ impl Counts {
         ((f64::from(self.documents) + 1.0) / (f64::from(self.with(term)) + 0.5)).ln()
     }
 
-    /// The same in 16ths, for all terms of an article.
-    pub(super) fn weights(&self) -> impl Fn(u32) -> Weight {
+    /// The same in 16ths, of each of these terms.
+    pub(super) fn weights(&self, terms: impl Iterator<Item = u32>) -> Vec<u8> {
         let all = (f64::from(self.documents) + 1.0).ln();
-        let Shipped { weights, unknown, .. } = &*TABLE;
-        move |term| {
-            let shipped = weights.get(&term).copied().unwrap_or(*unknown);
-            Weight { now: weight(all, self.with(term)), shipped }
-        }
-    }
-
-    /// The same by the shipped table and the window alone.
-    pub(super) fn weights_now(&self) -> impl Fn(u32) -> u8 {
-        let all = (f64::from(self.documents) + 1.0).ln();
-        move |term| weight(all, self.with(term))
+        // Drawers lie far apart in memory: all are found before the first is looked into, so that the waits overlap.
+        let found: Vec<(u32, &[(u16, u16)])> = terms.map(|term| (term, self.drawer_of(term))).collect();
+        found.into_iter().map(|(term, drawer)| weight(all, self.within(drawer, term))).collect()
     }
 
     /// How many documents have a term.
     fn with(&self, term: u32) -> u32 {
-        let (drawer, half) = halves(term);
-        let Some(drawer) = self.drawers.get(drawer) else { return 0 };
+        self.within(self.drawer_of(term), term)
+    }
+
+    fn drawer_of(&self, term: u32) -> &[(u16, u16)] {
+        let (drawer, _) = halves(term);
+        self.drawers.get(drawer).map_or(&[], Vec::as_slice)
+    }
+
+    fn within(&self, drawer: &[(u16, u16)], term: u32) -> u32 {
+        let (_, half) = halves(term);
         let found = drawer.binary_search_by_key(&half, |(other, _)| *other).ok();
         match found.and_then(|place| drawer.get(place)) {
             Some((_, MANY)) => {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::{
     Assignment, Normal, Stories, Vector,
-    counts::Counts,
+    counts::{Counts, shipped_weight},
     model,
     terms::{Features, FixedState},
     vector::{Entry, Loaded, Probe, Sums, VIEWS, cosines},
@@ -36,25 +36,25 @@ impl Stories {
     /// Compares an article with samples; `gap` is the seconds between them, none where either is undated.
     pub fn compare(
         &self,
-        article: &Loaded,
+        article: &Probe<'_>,
         normal: Normal,
         samples: &[&Loaded],
         gap: Option<i64>,
     ) -> Compared {
-        let probe = Probe::new(article);
+        let squares = article.loaded().squares();
         let mut most = [0.0_f64; VIEWS];
         let mut sums = [0_u64; VIEWS];
         let mut compared = Vec::with_capacity(samples.len());
         for sample in samples {
-            let dots = probe.dots(sample).map(u64::from);
-            let cosines = cosines(dots, article.squares(), sample.squares().map(u64::from));
+            let dots = article.dots(sample).map(u64::from);
+            let cosines = cosines(dots, squares, sample.squares().map(u64::from));
             for (((most, cosine), sum), dot) in most.iter_mut().zip(cosines).zip(&mut sums).zip(dots) {
                 *most = most.max(cosine);
                 *sum += dot;
             }
             compared.push((cosines, *sample));
         }
-        let sum = cosines(sums, article.squares(), Sums::of(samples.iter().copied()).squares());
+        let sum = cosines(sums, squares, Sums::of(samples.iter().copied()).squares());
         let features = model::features(&sum, &most, normal, gap);
         let [nearest, ..] = most;
         Compared { features, out_back: self.out_back(compared), nearest }
@@ -91,7 +91,7 @@ pub struct Samples {
 impl Samples {
     /// Takes in the next sample; the first is number 0.
     pub fn add(&mut self, features: &Features) {
-        let weights = features.terms().map(Counts::shipped_ref().weights_now());
+        let weights = Counts::shipped_ref().weights(features.terms());
         let loaded = Vector::of(features, weights).load();
         let number = u32::try_from(self.samples.len()).unwrap_or(u32::MAX);
         for entry in loaded.entries() {
@@ -105,13 +105,13 @@ impl Samples {
 
     /// Numbers of the samples that share most with an article, at most so many, best first.
     pub fn nearest(&self, loaded: &Loaded, stories: &Stories, max: usize) -> Vec<usize> {
-        let weighs = stories.counts.weights();
+        let sought = loaded.heaviest(SOUGHT_TERMS);
+        let now = stories.counts.weights(sought.iter().map(|(term, _)| *term));
         let mut shares = vec![0.0_f32; self.samples.len()];
         let mut visits = VISITS_MAX;
-        for (term, weight) in loaded.heaviest(SOUGHT_TERMS) {
+        for ((term, weight), now) in sought.into_iter().zip(now) {
             let Some(postings) = self.terms.get(&term) else { continue };
-            let by = weighs(term);
-            let weight = f32::from(weight) * f32::from(by.now) / f32::from(by.shipped.max(1));
+            let weight = f32::from(weight) * f32::from(now) / f32::from(shipped_weight(term).max(1));
             for (number, of_sample) in postings.iter().take(visits) {
                 if let Some(share) = shares.get_mut(*number as usize) {
                     *share += weight * f32::from(*of_sample);
@@ -134,18 +134,16 @@ impl Samples {
 #[derive(Debug)]
 pub struct Rough<'a> {
     samples: &'a Samples,
-    article: &'a Loaded,
     normal: Normal,
     likest: f64,
-    probe: Probe<'a>,
+    probe: &'a Probe<'a>,
 }
 
 impl<'a> Rough<'a> {
-    /// Makes an article ready.
-    pub fn new(samples: &'a Samples, assignment: &'a Assignment) -> Self {
-        let Assignment { loaded: article, normal, likest, .. } = assignment;
-        let (normal, likest) = (*normal, *likest);
-        Self { samples, article, normal, likest, probe: Probe::new(article) }
+    /// Of the article of `assignment`, made ready as `probe`.
+    pub fn new(samples: &'a Samples, assignment: &Assignment, probe: &'a Probe<'a>) -> Self {
+        let Assignment { normal, likest, .. } = *assignment;
+        Self { samples, normal, likest, probe }
     }
 
     /// Log odds that it belongs to a topic with this sample; `gap` is the seconds between them, none where either is
@@ -157,7 +155,7 @@ impl<'a> Rough<'a> {
         let out_back = self.normal.stand_out(&cosines);
         let [nearest, ..] = cosines;
         let compared = Compared { features, out_back, nearest };
-        let (headline, length) = self.article.regime();
+        let (headline, length) = self.probe.loaded().regime();
         let shorter = sample.regime().1.max(model::LENGTH_MIN).min(length);
         model::topic_score_alone(&model::topic_inputs(
             &compared,
@@ -207,8 +205,9 @@ mod tests {
         let (samples, stories) = (samples(&[STRIKE, FERRY]), Stories::new());
         let loaded = stories.weigh(&features("", FERRY, None)).load();
         let normal = stories.normal(&loaded);
-        let assignment = Assignment { loaded, normal, ..Assignment::default() };
-        let rough = Rough::new(&samples, &assignment);
+        let assignment = Assignment { normal, ..Assignment::default() };
+        let probe = Probe::new(&loaded);
+        let rough = Rough::new(&samples, &assignment, &probe);
         let [strike, ferry, none] = [0, 1, 2].map(|number| rough.odds(number, Some(0)));
         assert!(ferry > 0.0 && strike < 0.0 && none < strike, "{ferry} {strike} {none}");
     }

@@ -127,9 +127,9 @@ impl Names<'_, '_> {
     fn finish(&mut self, times: u8) {
         if let ([first, .., last], true) = (self.run.as_slice(), self.run.len() <= NAME_WORDS) {
             let mut whole = Fnv::new(NAME_SEED);
-            whole.take(self.reader.bare(first).bytes());
-            whole.take("_".bytes());
-            whole.take(self.reader.bare(last).bytes());
+            whole.take(self.reader.bare(first).as_bytes());
+            whole.take(b"_");
+            whole.take(self.reader.bare(last).as_bytes());
             self.counted.push((short(whole.mixed()), times));
         }
         for word in self.run.drain(..) {
@@ -178,12 +178,14 @@ pub(super) fn part(term: u32) -> u8 {
 
 /// Hashes text (FNV-1a, then mixed); the same on every machine and in every version.
 pub fn hash(text: &str, seed: u64) -> u64 {
-    hash_of(text.bytes(), seed)
+    hash_of([text], seed)
 }
 
-fn hash_of(bytes: impl Iterator<Item = u8>, seed: u64) -> u64 {
+fn hash_of<const PARTS: usize>(parts: [&str; PARTS], seed: u64) -> u64 {
     let mut sum = Fnv::new(seed);
-    sum.take(bytes);
+    for part in parts {
+        sum.take(part.as_bytes());
+    }
     sum.mixed()
 }
 
@@ -194,9 +196,9 @@ impl Fnv {
         Self(0xcbf2_9ce4_8422_2325_u64 ^ seed)
     }
 
-    fn take(&mut self, bytes: impl Iterator<Item = u8>) {
+    fn take(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
 

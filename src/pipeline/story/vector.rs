@@ -68,7 +68,8 @@ impl Vector {
     }
 
     /// The features with these inverse document frequencies, in the order of `Features::terms`.
-    pub(super) fn of(features: &Features, mut idfs: impl Iterator<Item = u8>) -> Self {
+    pub(super) fn of(features: &Features, idfs: impl IntoIterator<Item = u8>) -> Self {
+        let mut idfs = idfs.into_iter();
         let mut idf = || idfs.next().unwrap_or_default();
         let words = features.words.iter().map(|(term, often)| {
             let [all, lead, title] = *often;
@@ -214,14 +215,15 @@ const PLACES: usize = 4096;
 
 /// An article whose terms are found at once, to be compared with many others.
 #[derive(Debug)]
-pub(super) struct Probe<'a> {
+pub struct Probe<'a> {
     loaded: &'a Loaded,
     /// One more than the place of an entry, at the first free place from its term's on.
     places: [u16; PLACES],
 }
 
 impl<'a> Probe<'a> {
-    pub(super) fn new(loaded: &'a Loaded) -> Self {
+    /// Makes an article ready.
+    pub fn new(loaded: &'a Loaded) -> Self {
         let mut places = [0; PLACES];
         for (number, entry) in (1..).zip(loaded.entries.iter()) {
             let mut at = entry.term as usize % PLACES;
@@ -234,6 +236,10 @@ impl<'a> Probe<'a> {
             }
         }
         Self { loaded, places }
+    }
+
+    pub(super) fn loaded(&self) -> &'a Loaded {
+        self.loaded
     }
 
     fn find(&self, term: u32) -> Option<&Entry> {

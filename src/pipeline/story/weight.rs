@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    counts::{Counts, Weight},
+    counts::{Counts, shipped_weight},
     terms::Features,
 };
 
@@ -14,13 +14,24 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// Before two hexadecimal digits: a difference that has no digit of its own.
 const LARGE: char = '~';
 
+/// What a term weighs, in 16ths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Weight {
+    /// By the shipped table and the window.
+    now: u8,
+    /// By the shipped table alone.
+    shipped: u8,
+}
+
 /// The inverse document frequency of each word and each name, in 16ths, in the order of `Features::terms`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Weights(Vec<Weight>);
 
 impl Weights {
     pub(super) fn by(counts: &Counts, features: &Features) -> Self {
-        Self(features.terms().map(counts.weights()).collect())
+        let now = counts.weights(features.terms());
+        let both = features.terms().zip(now).map(|(term, now)| Weight { now, shipped: shipped_weight(term) });
+        Self(both.collect())
     }
 
     pub(super) fn words(&self) -> impl Iterator<Item = u8> {
@@ -45,7 +56,6 @@ impl Weights {
 
     /// What `write` wrote for these features; none where it was for others.
     pub fn read(text: &str, features: &Features) -> Option<Self> {
-        let shipped = Counts::shipped_ref().weights();
         let mut characters = text.chars();
         let mut weights = Vec::with_capacity(text.len());
         for term in features.terms() {
@@ -59,7 +69,7 @@ impl Weights {
                     u8::try_from(place).ok()?
                 }
             };
-            let shipped = shipped(term).shipped;
+            let shipped = shipped_weight(term);
             weights.push(Weight { now: shipped.wrapping_add(unfold(folded)), shipped });
         }
         characters.next().is_none().then_some(Self(weights))

@@ -6,7 +6,7 @@ use super::{Compared, Doc, Memory, Trace};
 use crate::{
     article::{Article, Id},
     event::TopicRule,
-    pipeline::story::{Assignment, Features, Loaded, Rough, Samples, Stories, features, model},
+    pipeline::story::{Assignment, Features, Loaded, Probe, Rough, Samples, Stories, features, model},
 };
 
 /// Samples of one topic that are compared with one article.
@@ -149,7 +149,9 @@ impl Profiles {
         let opens = self.openings.contains(&opening(doc.title, doc.text));
         let same = opens.then(|| self.keys.get(&key(doc.title, doc.text))).flatten().unwrap_or(&none);
         let found = self.index.nearest(&assignment.loaded, stories, FOUND_MAX);
-        let rough = Rough::new(&self.index, assignment);
+        let probe = Probe::new(&assignment.loaded);
+        let rough = Rough::new(&self.index, assignment, &probe);
+        let asked = Asked { doc, assignment, probe: &probe, stories };
         let likely = |place: usize, sample: &Sample| rough.odds(place, gap(doc, [sample.time])) >= ROUGH_MIN;
         let mut close: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for place in found {
@@ -182,50 +184,36 @@ impl Profiles {
                     self.of_topic.get(&topic).into_iter().flatten().filter(|place| !known.contains(place));
                 samples.extend(rest);
                 samples.truncate(SAMPLES_MAX);
-                let mut likeness = self.likeness(topic, &samples, doc, assignment, stories);
+                let mut likeness = self.likeness(topic, &samples, &asked);
                 likeness.compared.is_sample = same.contains(&topic);
-                self.learn(&mut likeness, doc, assignment, stories, memory);
+                self.learn(&mut likeness, &asked, memory);
                 likeness
             })
             .collect()
     }
 
-    fn likeness(
-        &self,
-        topic: usize,
-        samples: &[usize],
-        doc: &Doc<'_>,
-        assignment: &Assignment,
-        stories: &Stories,
-    ) -> Likeness {
+    fn likeness(&self, topic: usize, samples: &[usize], asked: &Asked<'_>) -> Likeness {
         let samples: Vec<&Sample> = samples.iter().filter_map(|place| self.samples.get(*place)).collect();
         let loaded: Vec<Loaded> =
-            samples.iter().map(|sample| stories.weigh(&sample.features).load()).collect();
-        let gap = gap(doc, samples.iter().map(|sample| sample.time));
-        let (inputs, cosine) = inputs(assignment, stories, &loaded.iter().collect::<Vec<_>>(), gap);
+            samples.iter().map(|sample| asked.stories.weigh(&sample.features).load()).collect();
+        let gap = gap(asked.doc, samples.iter().map(|sample| sample.time));
+        let (inputs, cosine) = asked.inputs(&loaded.iter().collect::<Vec<_>>(), gap);
         let compared = Compared { topic, inputs, learned: None, is_sample: false };
         let odds = model::topic_score_alone(&inputs);
-        Likeness { compared, odds, cosine, learned: None, headline: assignment.loaded.regime().0 }
+        Likeness { compared, odds, cosine, learned: None, headline: asked.assignment.loaded.regime().0 }
     }
 
     /// Compares with what the topic learned as if that were its samples.
-    fn learn(
-        &self,
-        likeness: &mut Likeness,
-        doc: &Doc<'_>,
-        assignment: &Assignment,
-        stories: &Stories,
-        memory: &Memory<'_>,
-    ) {
+    fn learn(&self, likeness: &mut Likeness, asked: &Asked<'_>, memory: &Memory<'_>) {
         let Some(learner) = self.learner(likeness.compared.topic) else { return };
         let articles = memory.learned.of(learner).filter(|seq| Some(*seq) != memory.besides);
-        let members: Vec<_> = articles.filter_map(|seq| stories.member(seq)).collect();
+        let members: Vec<_> = articles.filter_map(|seq| asked.stories.member(seq)).collect();
         if members.is_empty() {
             return;
         }
-        let gap = gap(doc, members.iter().map(|(_, time)| *time));
+        let gap = gap(asked.doc, members.iter().map(|(_, time)| *time));
         let loaded: Vec<&Loaded> = members.iter().map(|(loaded, _)| *loaded).collect();
-        let (inputs, cosine) = inputs(assignment, stories, &loaded, gap);
+        let (inputs, cosine) = asked.inputs(&loaded, gap);
         likeness.learned = Some((cosine, model::topic_score_alone(&inputs)));
         likeness.compared.learned = Some(inputs);
     }
@@ -253,19 +241,24 @@ impl Profiles {
     }
 }
 
-/// The inputs of the model against samples, and the cosine to the nearest one.
-fn inputs(
-    assignment: &Assignment,
-    stories: &Stories,
-    samples: &[&Loaded],
-    gap: Option<i64>,
-) -> ([f64; model::TOPIC_INPUTS], f64) {
-    let article = &assignment.loaded;
-    let (headline, length) = article.regime();
-    let lengths = samples.iter().map(|sample| sample.regime().1);
-    let shorter = lengths.fold(f64::MAX, f64::min).max(model::LENGTH_MIN).min(length);
-    let compared = stories.compare(article, assignment.normal, samples, gap);
-    (model::topic_inputs(&compared, assignment.likest, (headline, shorter), gap.is_none()), compared.nearest)
+/// An article that topics are asked about.
+struct Asked<'a> {
+    doc: &'a Doc<'a>,
+    assignment: &'a Assignment,
+    probe: &'a Probe<'a>,
+    stories: &'a Stories,
+}
+
+impl Asked<'_> {
+    /// The inputs of the model against samples, and the cosine to the nearest one.
+    fn inputs(&self, samples: &[&Loaded], gap: Option<i64>) -> ([f64; model::TOPIC_INPUTS], f64) {
+        let Assignment { loaded: article, normal, likest, .. } = self.assignment;
+        let (headline, length) = article.regime();
+        let lengths = samples.iter().map(|sample| sample.regime().1);
+        let shorter = lengths.fold(f64::MAX, f64::min).max(model::LENGTH_MIN).min(length);
+        let compared = self.stories.compare(self.probe, *normal, samples, gap);
+        (model::topic_inputs(&compared, *likest, (headline, shorter), gap.is_none()), compared.nearest)
+    }
 }
 
 /// Seconds between an article and the nearest of these times; none where either side has no date.

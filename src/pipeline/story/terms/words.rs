@@ -41,7 +41,7 @@ pub fn tokens(text: &str, chars_max: usize) -> Vec<Token<'_>> {
         *gap = Gap::Space;
     };
     while let Some((class, width)) = class_at(text, at) {
-        let next = at + width;
+        let mut next = at + width;
         let inner = match class {
             Class::Letter => true,
             Class::Mark => start.is_some(),
@@ -52,6 +52,7 @@ pub fn tokens(text: &str, chars_max: usize) -> Vec<Token<'_>> {
         };
         if inner {
             start.get_or_insert(at);
+            next += plain_letters(text, next).len();
         } else {
             if let Some(start) = start.take() {
                 push(start, at, &mut gap);
@@ -87,31 +88,35 @@ pub fn runs(text: &str, mut each: impl FnMut(u64, usize, bool)) -> bool {
             each(sum.0, length, true);
             (sum, length) = (Fnv::new(0), 0);
         }
+        let mut next = at + width;
         if alone || class == Class::Letter {
-            match text.as_bytes().get(at) {
-                Some(byte) if byte.is_ascii() => {
-                    sum.take(std::iter::once(byte.to_ascii_lowercase()));
-                    length += 1;
+            match text.get(at..next).and_then(|char| char.chars().next()) {
+                Some(char) if !char.is_ascii() => {
+                    plain &= !FOLDED.contains(&char);
+                    for lower in char.to_lowercase() {
+                        let bytes = &mut [0; 4];
+                        let bytes = lower.encode_utf8(bytes).as_bytes();
+                        length += bytes.len();
+                        sum.take(bytes);
+                    }
+                    each(sum.0, length, false);
                 }
                 _ => {
-                    if let Some(char) = text.get(at..).and_then(|rest| rest.chars().next()) {
-                        plain &= !FOLDED.contains(&char);
-                        for lower in char.to_lowercase() {
-                            let bytes = &mut [0; 4];
-                            let bytes = lower.encode_utf8(bytes).bytes();
-                            length += bytes.len();
-                            sum.take(bytes);
-                        }
+                    let letters = plain_letters(text, at);
+                    for byte in letters {
+                        sum.take(&[byte.to_ascii_lowercase()]);
+                        length += 1;
+                        each(sum.0, length, false);
                     }
+                    next = at + letters.len();
                 }
             }
-            each(sum.0, length, false);
         }
         if alone {
             each(sum.0, length, true);
             (sum, length) = (Fnv::new(0), 0);
         }
-        at += width;
+        at = next;
     }
     if length > 0 {
         each(sum.0, length, true);
@@ -168,6 +173,14 @@ const ASCII: [Class; 128] = {
     }
     classes
 };
+
+/// The ASCII letters and digits from a place on: nearly all that most texts consist of, and read without asking each for
+/// its class.
+fn plain_letters(text: &str, at: usize) -> &[u8] {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let length = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    rest.get(..length).unwrap_or_default()
+}
 
 /// The class and the length in bytes of the character at a place.
 fn class_at(text: &str, at: usize) -> Option<(Class, usize)> {
@@ -255,7 +268,7 @@ impl Reader {
             return None;
         }
         let (stem, end) = if self.english { stem(&self.bare) } else { (self.bare.as_str(), "") };
-        Some(hash_of(stem.bytes().chain(end.bytes()), seed))
+        Some(hash_of([stem, end], seed))
     }
 }
 
