@@ -27,12 +27,13 @@ mod aside;
 mod catch;
 pub mod known;
 mod row;
+mod shelf;
 mod sync;
 pub mod upkeep;
 mod window;
 
 /// Version of the trees, their keys and values. An older one is built again from the journal, a newer one is refused.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// sled's cache; the process grows by about eight times as much.
 const CACHE_BYTES: u64 = 4 << 20;
@@ -227,6 +228,9 @@ impl Store {
             let Some(number) = window::number_of(key) else { return Ok(None) };
             return self.window().get(number).map_err(|error| self.noted(error));
         }
+        if shelf::is_shelved(tree) {
+            return self.get_from_shelf(tree, key);
+        }
         let key = row::key(row::code(tree), key);
         let Some(found) = self.guarded(|| self.db.get(&key))? else { return Ok(None) };
         self.unwrapped(&key, &found).map(|value| Some(value.to_vec()))
@@ -237,6 +241,9 @@ impl Store {
         if tree == Tree::Window {
             let Some(from) = window::first_from(from) else { return Ok(Rows::new()) };
             return self.window().scan(from, rows_max).map_err(|error| self.noted(error));
+        }
+        if shelf::is_shelved(tree) {
+            return self.scan_shelves(tree, from, rows_max);
         }
         let code = row::code(tree);
         let range = row::key(code, from)..vec![code + 1];
@@ -260,17 +267,23 @@ impl Store {
         self.window().write(rows.into_iter()).map_err(|error| self.noted(error))?;
         let mut batch = sled::Batch::default();
         for (tree, key, value) in changes.iter().filter(|(tree, ..)| *tree != Tree::Window) {
+            if let Some(value) = value.filter(|value| value.len() > VALUE_BYTES_MAX) {
+                return Err(StoreError::TooLarge { tree, bytes: value.len() });
+            }
+            if shelf::is_shelved(tree) {
+                continue;
+            }
             let key = row::key(row::code(tree), key);
             match value {
                 None => batch.remove(key),
-                Some(value) if value.len() > VALUE_BYTES_MAX => {
-                    return Err(StoreError::TooLarge { tree, bytes: value.len() });
-                }
                 Some(value) => {
                     let row = row::wrap(&key, value);
                     batch.insert(key, row);
                 }
             }
+        }
+        for tree in shelf::SHELVED {
+            self.shelve(tree, changes, &mut batch)?;
         }
         put_own(&mut batch, APPLIED_KEY, &position_bytes(applied));
         self.write(batch)?;

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{
-    Options, Store, StoreError, aside, catching, open_db, row, sync,
+    Options, Store, StoreError, aside, catching, open_db, row,
+    shelf::{self, Shelf},
+    sync,
     sync::Durable,
     unwrap_row,
     window::{self, Mark},
@@ -76,12 +78,20 @@ impl Store {
             let mut stats = TreeStats::default();
             let mut rows = self.db.scan_prefix([row::code(tree)]);
             while let Some((key, value)) = self.guarded(|| rows.next().transpose())? {
-                stats.rows += 1;
+                stats.rows += self.rows_in(tree, &key, &value)?;
                 stats.bytes += (key.len() + value.len()) as u64;
             }
             trees.insert(tree, stats);
         }
         Ok(Stats { disk_bytes, window_disk_bytes, window_places_bytes, trees })
+    }
+
+    /// How many rows of a tree stand in one of sled's.
+    fn rows_in(&self, tree: Tree, key: &[u8], row: &[u8]) -> Result<u64, StoreError> {
+        if !shelf::is_shelved(tree) {
+            return Ok(1);
+        }
+        Ok(Shelf(self.unwrapped(key, row)?).count() as u64)
     }
 
     /// Reads every row and checks it. Damage that sled itself finds is the error.
