@@ -41,7 +41,9 @@ use crate::article::Id;
 /// A story takes articles for so long after its last one, by event time, in seconds.
 pub const ACTIVE_SECS: i64 = 5 * DAY_SECS;
 /// Stories that are looked at closely for one article.
-const CANDIDATES_MAX: usize = 10;
+const CANDIDATES_MAX: usize = 6;
+/// The same for a headline alone: its few words say less of which stories are worth a look, and looks are cheap.
+const CANDIDATES_OF_HEADLINE_MAX: usize = 10;
 /// Further members of one candidate that are compared.
 const CLOSE_MEMBERS_MAX: usize = 2;
 /// Members found by the index that are sorted into stories.
@@ -188,9 +190,10 @@ impl Stories {
         let [normal, by_story] = self.ring.normals(&loaded);
         let probe = Probe::new(&loaded);
         let near = self.postings.nearest(&loaded, self.members.last().unwrap_or(0), FOUND_MAX);
-        let (mut judged, mut features) =
-            (Vec::with_capacity(CANDIDATES_MAX), Vec::with_capacity(CANDIDATES_MAX));
-        for found in self.find(&near, time, dated) {
+        let (headline, _) = loaded.regime();
+        let max = if headline { CANDIDATES_OF_HEADLINE_MAX } else { CANDIDATES_MAX };
+        let (mut judged, mut features) = (Vec::with_capacity(max), Vec::with_capacity(max));
+        for found in self.find(&near, time, dated, max) {
             if let Some((nearest, alone)) = self.judge(&probe, &loaded, by_story, &found, recall)? {
                 judged.push((found, nearest));
                 features.push(alone);
@@ -216,16 +219,16 @@ impl Stories {
         })
     }
 
-    /// Active stories that share weighty words, each with its most similar members.
-    fn find(&self, near: &[u64], time: i64, dated: bool) -> Vec<Found> {
-        let mut found: Vec<Found> = Vec::with_capacity(CANDIDATES_MAX);
+    /// Active stories that share weighty words, at most so many, each with its most similar members.
+    fn find(&self, near: &[u64], time: i64, dated: bool, max: usize) -> Vec<Found> {
+        let mut found: Vec<Found> = Vec::with_capacity(max);
         for &seq in near {
             let Some(id) = self.members.get(seq).map(|held| held.story) else { continue };
             if let Some(found) = found.iter_mut().find(|found| found.id == id) {
                 if found.close.len() < CLOSE_MEMBERS_MAX {
                     found.close.push(seq);
                 }
-            } else if found.len() < CANDIDATES_MAX {
+            } else if found.len() < max {
                 let gap = self.open.get(&id).and_then(|story| story.gap(time, dated, &self.members));
                 if gap.is_none_or(|gap| gap <= ACTIVE_SECS) {
                     found.push(Found { id, gap, close: vec![seq] });

@@ -18,7 +18,7 @@ use crate::{
 
 /// Rows read at once: so many that what is changed in one part of a table comes together, so few that they are soon
 /// forgotten.
-const ROWS_AT_ONCE: usize = 8_192;
+const ROWS_AT_ONCE: usize = 4_096;
 
 /// A row, read.
 struct Row {

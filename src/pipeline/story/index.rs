@@ -20,7 +20,7 @@ const SOUGHT_TERMS: usize = 40;
 /// Latest articles of one term that are looked at.
 const POSTINGS_MAX: usize = 160;
 /// Articles looked at for one article, all terms together.
-const VISITS_MAX: usize = 2_048;
+const VISITS_MAX: usize = 1_024;
 /// Latest articles that serve as background.
 pub(super) const RING: usize = 128;
 /// Weight of the shipped background, in articles.

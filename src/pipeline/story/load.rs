@@ -18,7 +18,7 @@ pub struct Ready {
     held: Held,
     words: Words,
     /// Terms by which it is found, with their weights.
-    indexed: Vec<(u32, u8)>,
+    indexed: Box<[(u32, u8)]>,
 }
 
 impl Ready {
@@ -27,7 +27,7 @@ impl Ready {
         let (seq, held) = (member.seq, Held::of(&member));
         let words = Words::of(member);
         let indexed = if held.copy { Vec::new() } else { index::indexed(&words.loaded) };
-        Self { seq, held, words, indexed }
+        Self { seq, held, words, indexed: indexed.into() }
     }
 
     /// The story that it is in.

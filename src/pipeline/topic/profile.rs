@@ -19,8 +19,9 @@ const TOPICS_MAX: usize = 48;
 const TAUGHT_MAX: usize = 64;
 /// Articles that share most with one, from which such topics learned.
 const NEAR_MAX: usize = 16;
-/// Log odds, by a rough comparison, below which a topic is not compared closely: far below those of any match.
-const ROUGH_MIN: f64 = -5.0;
+/// Log odds, by a rough comparison, below which a topic is not compared closely: on the labelled sets nothing is lost down
+/// from here.
+const ROUGH_MIN: f64 = -3.5;
 /// Letters by which an article is seen to be no sample.
 const OPENING_CHARS: usize = 48;
 /// A counterexample forbids a match from this cosine on,
@@ -273,14 +274,30 @@ fn features_of(article: &Article) -> Features {
 
 /// The letters and digits alone, so that line breaks and marks make no difference.
 fn key(title: &str, text: &str) -> Id {
-    Id::of(&[letters(title, text).collect::<String>().as_bytes()])
+    Id::of(&[letters(title, text, usize::MAX).as_bytes()])
 }
 
 /// The first letters of a key.
 fn opening(title: &str, text: &str) -> String {
-    letters(title, text).take(OPENING_CHARS).collect()
+    letters(title, text, OPENING_CHARS)
 }
 
-fn letters<'a>(title: &'a str, text: &'a str) -> impl Iterator<Item = char> + 'a {
-    title.chars().chain(text.chars()).filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase)
+/// The first letters and digits in lower case, so many.
+fn letters(title: &str, text: &str, chars_max: usize) -> String {
+    let mut letters = String::new();
+    let mut left = chars_max;
+    for part in [title, text] {
+        for char in part.chars().filter(|char| char.is_alphanumeric()) {
+            if left == 0 {
+                return letters;
+            }
+            left -= 1;
+            if char.is_ascii() {
+                letters.push(char.to_ascii_lowercase());
+            } else {
+                letters.extend(char.to_lowercase());
+            }
+        }
+    }
+    letters
 }
