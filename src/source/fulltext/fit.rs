@@ -9,6 +9,9 @@ use crate::{article::Article, source::page::Page};
 /// An article has at least so many words.
 const WORDS_MIN: usize = 40;
 
+/// Characters a word, in scripts without spaces; longer than words are in the others, spaces included.
+const WORD_CHARS: usize = 8;
+
 /// Below so many words a page that is marked as paid, or speaks of a wall, shows its beginning only.
 const PAID_WORDS_MIN: usize = 250;
 
@@ -25,7 +28,7 @@ const LETTERS_MIN: usize = 4;
 const TITLE_SHARE: usize = 3;
 
 /// What a wall says, in lower case.
-const WALLS: [&str; 40] = [
+const WALLS: [&str; 54] = [
     "to continue reading",
     "to keep reading",
     "to read the full",
@@ -66,6 +69,20 @@ const WALLS: [&str; 40] = [
     "riservato agli abbonati",
     "om verder te lezen",
     "logga in för att läsa",
+    "å lese videre",
+    "saken er for abonnenter",
+    "kun for abonnenter",
+    "at læse videre",
+    "vain tilaajille",
+    "aby czytać dalej",
+    "tylko dla prenumeratorów",
+    "tylko dla subskrybentów",
+    "pouze pro předplatitele",
+    "csak előfizetőknek",
+    "только для подписчиков",
+    "μόνο για συνδρομητές",
+    "有料会員限定",
+    "続きを読むには",
 ];
 
 /// What stands in the address of a page that asks for consent or a password.
@@ -126,7 +143,7 @@ pub(super) fn unfit(
     asked: &Url,
     at: &Url,
 ) -> Option<&'static str> {
-    let words = page.text.split_whitespace().count();
+    let words = words_in(&page.text);
     let shown = page.text.to_lowercase();
     let says = |marks: &[&str], text: &str| marks.iter().any(|mark| text.contains(mark));
     let (gate, asked_at) = (at.as_str().to_lowercase(), asked.as_str().to_lowercase());
@@ -144,11 +161,16 @@ pub(super) fn unfit(
     if words < CONSENT_WORDS_MAX && says(&QUESTIONS, &shown) && !tells(&page.text, article) {
         return Some("it asks for consent instead of telling the news");
     }
-    if words < WORDS_MIN || words <= article.text.split_whitespace().count() {
+    if words < WORDS_MIN || words <= words_in(&article.text) {
         return Some("there is no more text in it than the feed gives");
     }
     let whole = format!("{}\n{shown}", page.title.to_lowercase());
     (!tells(&whole, article)).then_some("it is not about what the feed says")
+}
+
+/// How many words a text has, about; also in scripts that put no space between them.
+fn words_in(text: &str) -> usize {
+    text.split_whitespace().count().max(text.chars().count() / WORD_CHARS)
 }
 
 /// Whether a text has enough of the words of an item's title, or of its teaser where it has no title.
@@ -221,6 +243,27 @@ mod tests {
             "https://paper.example/x",
             Some("paywall"),
         );
+    }
+
+    #[test]
+    fn walls_are_known_in_other_languages() {
+        for said in ["Logg inn for å lese videre", "Kup prenumeratę, aby czytać dalej", "続きを読むには登録"]
+        {
+            check(&page(&format!("{}{said}", NEWS.repeat(10))), "https://paper.example/x", Some("paywall"));
+        }
+    }
+
+    #[test]
+    fn words_are_counted_where_no_space_parts_them() {
+        let article = Article {
+            title: "港でクレーンが倒れた".to_owned(),
+            text: "クレーンが倒れた。".to_owned(),
+            ..Article::default()
+        };
+        let url = Url::parse("https://paper.example/x").unwrap();
+        let reason = |text: &str| unfit(&page(text), false, &article, &url, &url);
+        assert_eq!(reason(&"月曜日に港でクレーンが倒れたと市長が述べた。".repeat(20)), None);
+        assert!(reason("クレーンが倒れた。").is_some_and(|reason| reason.contains("no more text")));
     }
 
     #[test]
