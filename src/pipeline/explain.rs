@@ -161,18 +161,20 @@ impl Pipeline {
             })
         });
         why.insert("stories".to_owned(), stories.collect());
-        let missed = misses.iter().map(|miss| {
-            json!({
-                "topic": self.state.topics.name(miss.topic),
+        // What matched when it was decided is no miss, though without what the topic remembered then it might be one now.
+        let matched = |topic: &str| decision.matches.iter().any(|found| found.topic == topic);
+        let missed = misses.iter().filter_map(|miss| {
+            let topic = self.state.topics.name(miss.topic).filter(|topic| !matched(topic))?;
+            Some(json!({
+                "topic": topic,
                 "score": rounded(f64::from(miss.score)),
                 "evidence": miss.evidence,
                 "missing": miss.missing,
-            })
+            }))
         });
         let mut topics: Vec<Value> = missed.collect();
         for rule in &self.state.rules.topics {
-            let told = decision.matches.iter().any(|found| found.topic == rule.name)
-                || topics.iter().any(|miss| miss["topic"] == rule.name.as_str());
+            let told = matched(&rule.name) || topics.iter().any(|miss| miss["topic"] == rule.name.as_str());
             if !told {
                 topics.push(json!({
                     "topic": rule.name,

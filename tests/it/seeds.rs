@@ -56,6 +56,14 @@ fn five_reports(reports: &[(String, String)], people: &[&str]) {
         }
     }
     assert_eq!(stories.len(), 1, "stories");
+    for decision in &decisions {
+        let told = &world.json_lines(&["explain", "--json", decision["article"]["id"].as_str().unwrap()])[0];
+        let of = |rows: &serde_json::Value| -> BTreeSet<String> {
+            rows.as_array().unwrap().iter().map(|row| row["topic"].to_string()).collect()
+        };
+        let both = of(&told["matches"]).intersection(&of(&told["why"]["topics_missed"])).count();
+        assert_eq!(both, 0, "matched and missed: {told}");
+    }
 }
 
 fn text_files(folder: &Path) -> Vec<PathBuf> {
