@@ -313,7 +313,8 @@ pub(crate) fn judge_topics(
 ) -> Result<(Verdicts, Assignment), ViewError> {
     let (time, dated) = event_time(article);
     let vector = state.stories.weigh(&analysis.features);
-    let assignment = state.stories.assign(&vector, time, dated, &|seq| known.member(seq))?;
+    let recall = |seq| known.member(seq);
+    let assignment = state.stories.assign_besides(Some(seq), &vector, time, dated, &recall)?;
     let memory = state.memory(story, story, Some(seq));
     let doc = doc(article, analysis);
     let verdicts = state.topics.judge(&doc, &assignment, &state.stories, &memory, Scope::NearMisses);

@@ -186,15 +186,31 @@ impl Stories {
         dated: bool,
         recall: Recall<'_>,
     ) -> Result<Assignment, ViewError> {
+        self.assign_besides(None, vector, time, dated, recall)
+    }
+
+    /// The same for a member of the window, as if it were not in: of its own story without it, and of others.
+    ///
+    /// # Errors
+    /// When a member cannot be read.
+    pub fn assign_besides(
+        &self,
+        member: Option<u64>,
+        vector: &Vector,
+        time: i64,
+        dated: bool,
+        recall: Recall<'_>,
+    ) -> Result<Assignment, ViewError> {
         let loaded = vector.load();
         let [normal, by_story] = self.ring.normals(&loaded);
         let probe = Probe::new(&loaded);
-        let near = self.postings.nearest(&loaded, self.members.last().unwrap_or(0), FOUND_MAX);
+        let mut near = self.postings.nearest(&loaded, self.members.last().unwrap_or(0), FOUND_MAX);
+        near.retain(|seq| Some(*seq) != member);
         let (headline, _) = loaded.regime();
         let max = if headline { CANDIDATES_OF_HEADLINE_MAX } else { CANDIDATES_MAX };
         let (mut judged, mut features) = (Vec::with_capacity(max), Vec::with_capacity(max));
         for found in self.find(&near, time, dated, max) {
-            if let Some((nearest, alone)) = self.judge(&probe, &loaded, by_story, &found, recall)? {
+            if let Some((nearest, alone)) = self.judge(&probe, member, by_story, &found, recall)? {
                 judged.push((found, nearest));
                 features.push(alone);
             }
@@ -242,13 +258,15 @@ impl Stories {
     fn judge(
         &self,
         probe: &Probe<'_>,
-        loaded: &Loaded,
+        besides: Option<u64>,
         normal: Normal,
         Found { id, gap, close }: &Found,
         recall: Recall<'_>,
     ) -> Result<Option<(Id, [f64; model::FEATURES])>, ViewError> {
         let Some(story) = self.open.get(id) else { return Ok(None) };
-        let core = story.core(&self.members);
+        let loaded = probe.loaded();
+        let mut core = story.core(&self.members);
+        core.retain(|seq| Some(*seq) != besides);
         let further = close.iter().filter(|seq| !core.contains(seq));
         let compared = core.iter().chain(further).map(|seq| self.words(*seq, recall));
         let compared = compared.collect::<Result<Vec<_>, _>>()?;

@@ -63,6 +63,8 @@ fn five_reports(reports: &[(String, String)], people: &[&str]) {
         };
         let both = of(&told["matches"]).intersection(&of(&told["why"]["topics_missed"])).count();
         assert_eq!(both, 0, "matched and missed: {told}");
+        let nearest = &told["why"]["stories"][0]["nearest"];
+        assert!(nearest.is_string() && *nearest != decision["article"]["id"], "like itself: {told}");
     }
 }
 
