@@ -121,6 +121,12 @@ fn killed_while_feeds_and_drops_flow() {
     world.ok(&["store", "verify"]);
 }
 
+/// Addresses of the articles that are to be told.
+fn to_tell(decided: &BTreeMap<String, Vec<Value>>) -> BTreeSet<&str> {
+    let alerted = decided.iter().filter(|(_, decisions)| decisions[0]["matches"][0]["outcome"] == "alerted");
+    alerted.map(|(url, _)| url.as_str()).collect()
+}
+
 /// Each article one decision, and each that is to be told one line, in order and without a gap.
 fn judge(world: &World, made: &BTreeSet<String>, decided: &BTreeMap<String, Vec<Value>>) {
     for (url, decisions) in decided {
@@ -133,11 +139,7 @@ fn judge(world: &World, made: &BTreeSet<String>, decided: &BTreeMap<String, Vec<
     let wanted: Vec<u64> = (1..=seqs.len() as u64).collect();
     assert_eq!(seqs, wanted, "sequence numbers of the alert log");
     let told: Vec<&str> = alerts.iter().map(|alert| alert["article"]["url"].as_str().unwrap()).collect();
-    let to_tell: BTreeSet<&str> = decided
-        .iter()
-        .filter(|(_, decisions)| decisions[0]["matches"][0]["outcome"] == "alerted")
-        .map(|(url, _)| url.as_str())
-        .collect();
+    let to_tell = to_tell(decided);
     assert_eq!(told.len(), to_tell.len(), "lines of the alert log");
     assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), to_tell, "articles told");
     assert!(to_tell.len() * 10 > made.len() * 9, "{} of {} told", to_tell.len(), made.len());
@@ -167,7 +169,8 @@ fn killed_at_each_place_between_source_and_sink() {
                 world.drop_file(&format!("{number}.json"), &article.to_string());
             } else {
                 items.push((url, title, body));
-                let body = rss(&items[items.len().saturating_sub(100)..]);
+                // Long enough that nothing leaves it unread, also where a slow machine's daemons end before they ask.
+                let body = rss(&items[items.len().saturating_sub(1_500)..]);
                 let etag = Some(format!("\"{number}\""));
                 server.serve("/0.xml", Served { body, content_type: "application/rss+xml", etag });
             }
@@ -191,12 +194,12 @@ fn killed_at_each_place_between_source_and_sink() {
         let decided = decided(&world);
         (decided.len() == made.len()).then_some(decided)
     });
-    let last = world.alerts().len();
+    let to_tell = to_tell(&decided).len();
     let rung = wait_for("the sink to have all", || {
         let rung = std::fs::read_to_string(world.path("rung")).unwrap_or_default();
         let seq = |line: &str| serde_json::from_str::<Value>(line).ok()?["seq"].as_u64();
         let rung: BTreeSet<u64> = rung.lines().filter_map(seq).collect();
-        (rung.len() >= last).then_some(rung)
+        (rung.len() >= to_tell).then_some(rung)
     });
     daemon.stop();
     assert_eq!(rung.len(), world.alerts().len());
