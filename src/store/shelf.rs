@@ -1,6 +1,6 @@
 //! Small rows under keys that are hashes stand together: all whose keys begin alike are one row of sled, a shelf. sled
-//! puts at most sixteen rows into a page and keeps half a kilobyte in memory for each, read or not: a million small rows by
-//! themselves would take some sixty megabytes for good, a million on shelves take three.
+//! splits a page of more than sixteen rows and keeps half a kilobyte in memory for each page, read or not: a million small
+//! rows by themselves would be over sixty thousand pages, on shelves they are at most eight thousand.
 
 use super::{Store, StoreError, row};
 use crate::pipeline::view::{Changes, Rows, Tree};
