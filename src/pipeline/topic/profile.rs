@@ -19,8 +19,8 @@ const TOPICS_MAX: usize = 48;
 const TAUGHT_MAX: usize = 64;
 /// Articles that share most with one, from which such topics learned.
 const NEAR_MAX: usize = 16;
-/// Log odds, by a rough comparison, below which a topic is not compared closely: on the labelled sets nothing is lost down
-/// from here.
+/// Log odds, by a rough comparison, below which a topic is not compared closely: on the labelled sets leaving these out
+/// costs nothing; from -3 on more is missed.
 const ROUGH_MIN: f64 = -3.5;
 /// Letters by which an article is seen to be no sample.
 const OPENING_CHARS: usize = 48;
