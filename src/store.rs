@@ -2,23 +2,22 @@
 //! damaged. The only user of sled, whose traps are handled here and in the modules below.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, MutexGuard},
-    thread,
-    time::{Duration, Instant},
 };
 
 use self::{
     catch::catching,
-    row::{OWN, RowFault},
-    sync::{Durable, Syncer},
+    opening::{KnownIndex, put_own},
+    row::RowFault,
+    sync::Syncer,
     window::{WindowLog, lock},
 };
 use crate::{
     journal::{
         Position,
-        state_dir::{StateDir, StateError, sync_dir},
+        state_dir::{StateDir, StateError},
     },
     pipeline::view::{Changes, Rows, Tree},
 };
@@ -26,6 +25,7 @@ use crate::{
 mod aside;
 mod catch;
 pub mod known;
+mod opening;
 mod row;
 mod shelf;
 mod sync;
@@ -40,9 +40,6 @@ const CACHE_BYTES: u64 = 4 << 20;
 
 /// Largest value. What is large belongs into the journal.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
-
-/// sled gives its lock back a moment after the last handle is dropped.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 const APPLIED_KEY: &[u8] = b"applied";
 const SCHEMA_KEY: &[u8] = b"schema";
@@ -135,7 +132,7 @@ pub struct Opened {
     pub store: Store,
     /// Apply the journal from here on again. After an unclean stop this lies before what is applied already.
     pub replay_from: Position,
-    /// The index was damaged or outdated and is empty now.
+    /// The index was damaged and is empty now.
     pub set_aside: Option<SetAside>,
     /// The rows were analysed by this older version: analyse the active window again, then call `Store::set_analysis`.
     pub older_analysis: Option<u32>,
@@ -159,22 +156,6 @@ pub struct Store {
     syncer: Syncer,
 }
 
-enum OpenFault {
-    /// Build it again.
-    Unusable(String),
-    /// Don't touch it.
-    Fatal(StoreError),
-}
-
-impl From<StoreError> for OpenFault {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Damaged { why, .. } => Self::Unusable(why),
-            other => Self::Fatal(other),
-        }
-    }
-}
-
 /// Takes the index away, so that the next start builds it again from the journal.
 ///
 /// # Errors
@@ -188,8 +169,8 @@ pub fn remove(state: &StateDir) -> Result<(), StoreError> {
 }
 
 impl Store {
-    /// Opens the index of a state directory. One that is damaged, outdated or ahead of the journal is moved aside and an
-    /// empty one takes its place.
+    /// Opens the index of a state directory. One that is damaged or ahead of the journal is moved aside, one of an older
+    /// schema is removed, and an empty one takes its place.
     pub fn open(state: &StateDir, options: &Options) -> Result<Opened, StoreError> {
         let state_dir = state.path();
         let dir = aside::index_dir(state_dir);
@@ -198,23 +179,8 @@ impl Store {
             aside::remove_damaged(state_dir).map_err(StoreError::io("clean up", state_dir))?;
         }
         state.check_room()?;
-        let mut set_aside = None;
-        let opened = if dir.join("db").exists() {
-            match open_known(&dir, options) {
-                Err(OpenFault::Unusable(why)) => {
-                    let to = aside::set_aside(state_dir).map_err(StoreError::io("move aside", &dir))?;
-                    tracing::error!(index = %dir.display(), moved_to = %to.display(), why,
-                        "the index cannot be used, it is built again from the journal");
-                    set_aside = Some(SetAside { why, to });
-                    open_empty(state_dir, &dir, options)?
-                }
-                Err(OpenFault::Fatal(error)) => return Err(error),
-                Ok(opened) => opened,
-            }
-        } else {
-            open_empty(state_dir, &dir, options)?
-        };
-        let KnownIndex { db, window, synced, analysis } = opened;
+        let (index, set_aside) = opening::open(state_dir, &dir, options)?;
+        let KnownIndex { db, window, synced, analysis } = index;
         let syncer = Syncer::start(db.clone(), Arc::clone(&window), dir.clone(), synced)
             .map_err(StoreError::io("start the thread that syncs", &dir))?;
         let store = Self { dir, state: state.clone(), db, window, syncer };
@@ -358,91 +324,6 @@ impl Drop for Store {
     }
 }
 
-struct KnownIndex {
-    db: sled::Db,
-    window: window::Shared,
-    synced: Position,
-    analysis: u32,
-}
-
-fn open_empty(state_dir: &Path, dir: &Path, options: &Options) -> Result<KnownIndex, StoreError> {
-    // Whatever lies there has no `db`; and `synced` comes before `db`, so that a kill in between is no damage.
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(StoreError::io("empty", dir)(error));
-        }
-        _ => {}
-    }
-    fs::create_dir_all(dir)
-        .and_then(|()| sync::write_synced(dir, &Durable::default()))
-        .map_err(StoreError::io("make", dir))?;
-    let db = open_db(dir)?;
-    put_versions(&db, dir, options)?;
-    let window = window::open(dir, window::Mark::default())?;
-    sync::sync(&db, &window, dir, Position::default())?;
-    sync_dir(dir).and_then(|()| sync_dir(state_dir)).map_err(StoreError::io("sync", dir))?;
-    Ok(KnownIndex { db, window, synced: Position::default(), analysis: options.analysis })
-}
-
-fn open_known(dir: &Path, options: &Options) -> Result<KnownIndex, OpenFault> {
-    if let Some(why) = aside::marked(dir) {
-        return Err(OpenFault::Unusable(why));
-    }
-    let synced =
-        sync::read_synced(dir).map_err(|source| OpenFault::Fatal(StoreError::io("read", dir)(source)))?;
-    let Some(Durable { applied: synced, window }) = synced else {
-        return Err(OpenFault::Unusable("it does not say how far it is durable".to_owned()));
-    };
-    let db = open_db(dir)?;
-    let window = window::open(dir, window)?;
-    let Some(schema) = own_number(&db, dir, SCHEMA_KEY)? else {
-        if synced != Position::default() {
-            return Err(OpenFault::Unusable("it has lost its version".to_owned()));
-        }
-        put_versions(&db, dir, options)?;
-        return Ok(KnownIndex { db, window, synced, analysis: options.analysis });
-    };
-    let analysis = own_number(&db, dir, ANALYSIS_KEY)?.unwrap_or(0);
-    for (what, found, known) in
-        [("index schema", schema, SCHEMA), ("analysis version", analysis, options.analysis)]
-    {
-        if found > known {
-            return Err(OpenFault::Fatal(StoreError::Newer { dir: dir.to_owned(), what, found, known }));
-        }
-    }
-    if schema < SCHEMA {
-        return Err(OpenFault::Unusable(format!("it has the older schema {schema}")));
-    }
-    let applied = own(&db, dir, APPLIED_KEY)?.and_then(|bytes| position_of(&bytes)).unwrap_or_default();
-    if applied < synced {
-        return Err(OpenFault::Unusable(format!(
-            "it was durable up to {synced:?}, but has only {applied:?}"
-        )));
-    }
-    if applied > options.journal_end {
-        let end = options.journal_end;
-        return Err(OpenFault::Unusable(format!(
-            "it goes up to {applied:?}, but the journal ends at {end:?}"
-        )));
-    }
-    Ok(KnownIndex { db, window, synced, analysis })
-}
-
-fn open_db(dir: &Path) -> Result<sled::Db, StoreError> {
-    let config = sled::Config::default().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-    let began = Instant::now();
-    loop {
-        match catching(|| config.open(), dir) {
-            Err(StoreError::Io { source, .. })
-                if source.to_string().contains("could not acquire lock") && began.elapsed() < LOCK_WAIT =>
-            {
-                thread::sleep(Duration::from_millis(10));
-            }
-            result => return result,
-        }
-    }
-}
-
 fn unwrap_row<'r>(dir: &Path, key: &[u8], row: &'r [u8]) -> Result<&'r [u8], StoreError> {
     row::unwrap(key, row).map_err(|fault| match fault {
         RowFault::Damaged => {
@@ -456,29 +337,6 @@ fn unwrap_row<'r>(dir: &Path, key: &[u8], row: &'r [u8]) -> Result<&'r [u8], Sto
             known: u32::from(row::ROW_VERSION),
         },
     })
-}
-
-fn own(db: &sled::Db, dir: &Path, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-    let key = row::key(OWN, key);
-    let Some(found) = catching(|| db.get(&key), dir)? else { return Ok(None) };
-    unwrap_row(dir, &key, &found).map(|value| Some(value.to_vec()))
-}
-
-fn own_number(db: &sled::Db, dir: &Path, key: &[u8]) -> Result<Option<u32>, StoreError> {
-    Ok(own(db, dir, key)?.and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes))
-}
-
-fn put_own(batch: &mut sled::Batch, key: &[u8], value: &[u8]) {
-    let key = row::key(OWN, key);
-    let row = row::wrap(&key, value);
-    batch.insert(key, row);
-}
-
-fn put_versions(db: &sled::Db, dir: &Path, options: &Options) -> Result<(), StoreError> {
-    let mut batch = sled::Batch::default();
-    put_own(&mut batch, SCHEMA_KEY, &SCHEMA.to_be_bytes());
-    put_own(&mut batch, ANALYSIS_KEY, &options.analysis.to_be_bytes());
-    catching(|| db.apply_batch(batch), dir)
 }
 
 fn position_bytes(position: Position) -> [u8; 12] {

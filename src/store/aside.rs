@@ -60,6 +60,14 @@ pub(super) fn swap(state_dir: &Path) -> io::Result<()> {
     remove_dir(&old)
 }
 
+/// Removes the index, by a name first that nobody opens: sled may still write a file of the one it has just closed.
+pub(super) fn give_up(state_dir: &Path) -> io::Result<()> {
+    let old = old_index_dir(state_dir);
+    fs::rename(index_dir(state_dir), &old)?;
+    sync_dir(state_dir)?;
+    remove_dir(&old)
+}
+
 /// Moves a damaged index out of the way, keeping the newest `DAMAGED_KEPT_MAX`, and says where it is now.
 pub(super) fn set_aside(state_dir: &Path) -> io::Result<PathBuf> {
     let mut kept = damaged(state_dir)?;

@@ -1,9 +1,17 @@
-use std::{collections::BTreeMap, fs::OpenOptions, io::Write, os::unix::fs::FileExt};
+use std::{
+    collections::BTreeMap,
+    fs,
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::FileExt,
+    thread,
+    time::{Duration, Instant},
+};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::*;
+use super::{sync::Durable, *};
 
 const END: Position = Position { day: 99_991_231, offset: 0 };
 const OPTIONS: Options = Options { analysis: 3, journal_end: END };
@@ -278,6 +286,21 @@ fn newer_index_is_refused_by_name() {
     store.close().unwrap();
     let said = world.open_as(&OPTIONS).err().unwrap().to_string();
     assert!(said.contains("newer storywatch (index schema 9, this one knows 2)"), "{said}");
+}
+
+#[test]
+fn an_index_of_an_older_schema_is_built_again_and_leaves_nothing() {
+    let world = World::filled();
+    let store = world.open().store;
+    let mut batch = sled::Batch::default();
+    put_own(&mut batch, SCHEMA_KEY, &(SCHEMA - 1).to_be_bytes());
+    store.write(batch).unwrap();
+    store.close().unwrap();
+    let opened = world.open();
+    assert_eq!((opened.set_aside, opened.replay_from), (None, Position::default()));
+    assert_eq!(rows(&opened.store, Tree::Reports), 0);
+    let beside = |name: &str| world.dir.path().join(name).exists();
+    assert!(!beside("index.damaged-1") && !beside("index.old"));
 }
 
 #[test]

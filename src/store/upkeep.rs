@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{
-    Options, Store, StoreError, aside, catching, open_db, row,
+    Options, Store, StoreError, aside, catching,
+    opening::open_db,
+    row,
     shelf::{self, Shelf},
     sync,
     sync::Durable,
