@@ -1,6 +1,7 @@
 //! Storywatch reads the news as it is published and tells its user, within seconds and only once, when there is new
 //! coverage of a story that the user tracks. The modules stand in reading order; `ARCHITECTURE.md` has the picture.
 
+mod again;
 pub mod article;
 mod caught;
 pub mod event;

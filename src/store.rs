@@ -179,6 +179,9 @@ impl Store {
             aside::remove_damaged(state_dir).map_err(StoreError::io("clean up", state_dir))?;
         }
         state.check_room()?;
+        if dir.exists() {
+            state.check_room_at(&dir)?;
+        }
         let (index, set_aside) = opening::open(state_dir, &dir, options)?;
         let KnownIndex { db, window, synced, analysis } = index;
         let syncer = Syncer::start(db.clone(), Arc::clone(&window), dir.clone(), synced)
@@ -293,7 +296,7 @@ impl Store {
         if let Some(why) = self.syncer.failed() {
             return Err(StoreError::Stopped { dir: self.dir.clone(), why });
         }
-        Ok(self.state.check_room()?)
+        Ok(self.state.check_room_at(&self.dir)?)
     }
 
     /// Runs an operation of sled. What goes wrong there is not retried; damage is noted for the next start.

@@ -1,6 +1,6 @@
 //! Opens what stands in the state directory.
 
-use std::{io, path::Path, sync::Arc, thread, time::Duration};
+use std::{path::Path, sync::Arc, thread, time::Duration};
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,11 +8,12 @@ use jiff::Timestamp;
 
 use super::{read_rules, upkeep};
 use crate::{
+    again,
     alert::{self, log::AlertLog},
     config::{self, Config},
     journal::{
         Journal, JournalError,
-        state_dir::{StateDir, StateError},
+        state_dir::{self, StateDir, StateError},
     },
     pipeline::{self, Pipeline, PipelineError},
     poison::{self, Case},
@@ -21,8 +22,11 @@ use crate::{
     systemd,
 };
 
-/// Pause before a full disk is tried again.
+/// Pause before a disk with too little room is looked at again.
 const ROOM_PAUSE: Duration = Duration::from_secs(1);
+
+/// The same where a write found no room, which may cost a whole start each time.
+const WRITE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Opens what the pipeline needs, and brings it to where the journal ends.
 pub(super) fn open(config: &Config) -> anyhow::Result<Pipeline> {
@@ -52,26 +56,39 @@ pub(super) fn open_when_there_is_room(config: &Config) -> anyhow::Result<Pipelin
     let mut waited = false;
     upkeep::compact_if_due(config);
     loop {
-        match open_for_work(config) {
-            Err(fault) if is_full(&fault) => {
-                if !waited {
-                    tracing::error!("{fault:#}; waiting for room");
-                    super::said(systemd::status("WAITING for room on the disk of the state directory"));
-                }
-                waited = true;
-                super::said(systemd::extend(ROOM_PAUSE * 10));
-                thread::sleep(ROOM_PAUSE);
-            }
+        let fault = match open_for_work(config) {
+            Err(fault) if is_full(&fault) => fault,
             opened => return opened,
+        };
+        if !waited {
+            tracing::error!("{fault:#}; waiting for room");
+            super::said(systemd::status("WAITING for room on the disk of the state directory"));
         }
+        waited = true;
+        if is_of_reserve(&fault) {
+            wait(ROOM_PAUSE);
+            continue;
+        }
+        // An index that could not write holds its lock for as long as the process lives.
+        wait(WRITE_PAUSE);
+        let cannot = again::begin(&[]);
+        return Err(fault.context(format!("could not begin again ({cannot})")));
     }
 }
 
+fn wait(pause: Duration) {
+    super::said(systemd::extend(pause * 10));
+    thread::sleep(pause);
+}
+
+/// Whether it goes by with room: too little was left to begin with, or a write found none.
 fn is_full(fault: &anyhow::Error) -> bool {
-    fault.chain().any(|cause| {
-        let full = cause.downcast_ref::<io::Error>().map(io::Error::kind) == Some(io::ErrorKind::StorageFull);
-        full || state_error(cause).is_some_and(StateError::is_full)
-    })
+    is_of_reserve(fault) || fault.chain().any(|cause| cause.downcast_ref().is_some_and(state_dir::is_full))
+}
+
+/// Whether the reserve was found too small, before anything was written.
+fn is_of_reserve(fault: &anyhow::Error) -> bool {
+    fault.chain().any(|cause| state_error(cause).is_some_and(StateError::is_full))
 }
 
 /// What the rooms say of the state directory, in their own words.

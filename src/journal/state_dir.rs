@@ -102,16 +102,26 @@ impl StateDir {
 
     /// Refuses when less is free than must be kept in reserve.
     pub fn check_room(&self) -> Result<(), StateError> {
-        let free_bytes = free_bytes(&self.path).map_err(io_error("ask for the free space of", &self.path))?;
+        self.check_room_at(&self.path)
+    }
+
+    /// The same for the disk of a directory in it, which may be another one.
+    pub fn check_room_at(&self, dir: &Path) -> Result<(), StateError> {
+        let free_bytes = free_bytes(dir).map_err(io_error("ask for the free space of", dir))?;
         if free_bytes < self.free_bytes_floor {
             return Err(StateError::Full {
-                dir: self.path.clone(),
+                dir: dir.to_owned(),
                 free_bytes,
                 floor_bytes: self.free_bytes_floor,
             });
         }
         Ok(())
     }
+}
+
+/// Whether a write failed because there is no room, or none left for this user: it goes by once there is.
+pub fn is_full(fault: &io::Error) -> bool {
+    matches!(fault.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// What an unprivileged process may still write on the disk of `dir`.

@@ -15,7 +15,7 @@ use crate::{
     alert::log::AlertLog,
     article::Alert,
     event::Report,
-    journal::{Journal, JournalError, Line},
+    journal::{Journal, JournalError, Line, state_dir::is_full},
     pulse::Pulse,
     store::{Store, StoreError},
 };
@@ -162,7 +162,7 @@ impl Passing for JournalError {
     fn passes(&self) -> bool {
         match self {
             Self::State(state) => state.is_full(),
-            Self::NotCommitted { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            Self::NotCommitted { source, .. } => is_full(source),
             _ => false,
         }
     }

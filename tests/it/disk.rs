@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     corpus::{self, Dice},
-    world::{World, may_use_the_system, rounds, wait_for},
+    world::{World, files, may_use_the_system, rounds, wait_for},
 };
 
 const TOPIC: &str = "[[topic]]\nname = \"ferry\"\nquery = \"ferry\"\n";
@@ -131,6 +131,42 @@ fn a_stop_is_not_held_up_by_a_full_disk() {
     let daemon = world.start();
     wait_for("the alert", || world.alerts().pop());
     daemon.stop();
+}
+
+#[test]
+fn a_full_disk_of_the_index_alone_is_waited_for() {
+    if !may_use_the_system("a full disk of the index") {
+        return;
+    }
+    let world = World::new(TOPIC);
+    let daemon = world.start();
+    drop_ferry(&world, 0);
+    wait_for("the first alert", || world.alerts().pop());
+    daemon.stop();
+    let (index, kept) = (world.path("state/index"), world.path("kept"));
+    fs::rename(&index, &kept).unwrap();
+    let disk = Mount::memory(index.clone(), 160);
+    run("cp", &["-a", kept.join(".").to_str().unwrap(), index.to_str().unwrap()]);
+
+    let daemon = world.start();
+    disk.fill_up_to(0);
+    (1..40).for_each(|number| drop_ferry(&world, number));
+    wait_for("word of it", || daemon.said().contains("waiting for room").then_some(()));
+    disk.make_room();
+    wait_for("all alerts", || (world.alerts().len() == 40).then_some(()));
+    daemon.stop();
+
+    // There is room, but a write says that there is none: no file can be made.
+    let remount = |inodes: &str| run("mount", &["-o", &format!("remount,{inodes}"), index.to_str().unwrap()]);
+    remount(&format!("nr_inodes={}", files(&index).len() + 3));
+    drop_ferry(&world, 40);
+    let daemon = world.spawn();
+    wait_for("word of it", || daemon.said().contains("waiting for room").then_some(()));
+    remount("nr_inodes=0");
+    wait_for("the last alert", || (world.alerts().len() == 41).then_some(()));
+    daemon.stop();
+    assert_eq!(numbers_of(&world), (1..=41).collect::<Vec<_>>());
+    world.ok(&["store", "verify"]);
 }
 
 #[test]
