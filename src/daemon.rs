@@ -8,7 +8,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{broadcast, mpsc, oneshot, watch},
     task::JoinSet,
-    time::MissedTickBehavior,
+    time::{MissedTickBehavior, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -78,6 +78,9 @@ const POSTS_KEPT: usize = 1024;
 
 /// Threads that still read something at the end are left to it after so long.
 const STOP_THREADS: Duration = Duration::from_millis(500);
+
+/// So long the pipeline may take to close its store before it is known why it ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Finds and reads the config.
 ///
@@ -158,6 +161,15 @@ fn in_a_thread(
         })
         .context("could not start the pipeline's thread")?;
     Ok(pipeline_ended)
+}
+
+fn why_the_pipeline_stopped(ended: Result<anyhow::Result<()>, oneshot::error::RecvError>) -> anyhow::Error {
+    match ended {
+        Ok(Err(fault)) => fault.context("the pipeline stopped"),
+        Ok(Ok(())) | Err(_) => {
+            anyhow!("the pipeline stopped by a fault of the program; its last words stand above")
+        }
+    }
 }
 
 fn warn(warnings: Vec<String>) {
@@ -286,16 +298,14 @@ impl Daemon {
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => self.reload().await,
                 _ = second.tick() => self.each_second(),
-                ended = &mut self.pipeline_ended => {
-                    return Err(match ended {
-                        Ok(Err(fault)) => fault.context("the pipeline stopped"),
-                        Ok(Ok(())) | Err(_) => anyhow!("the pipeline stopped by a fault of the program; its last words stand above"),
-                    });
-                }
+                ended = &mut self.pipeline_ended => return Err(why_the_pipeline_stopped(ended)),
                 Some(task) = self.tasks.join_next() => {
-                    return Err(match task {
-                        Ok(name) => anyhow!("the part \"{name}\" stopped by itself"),
-                        Err(fault) => anyhow!(fault).context("a part of the daemon failed"),
+                    // Where the pipeline ends, what hands over to it ends too, and may be seen first.
+                    let ended = timeout(LAST_WORDS, &mut self.pipeline_ended).await;
+                    return Err(match (ended, task) {
+                        (Ok(ended), _) => why_the_pipeline_stopped(ended),
+                        (Err(_), Ok(name)) => anyhow!("the part \"{name}\" stopped by itself"),
+                        (Err(_), Err(fault)) => anyhow!(fault).context("a part of the daemon failed"),
                     });
                 }
             }

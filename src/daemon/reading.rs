@@ -64,7 +64,12 @@ fn rounds(room: &Room, heard: &broadcast::Sender<Arc<Alert>>, stop: &Cancellatio
             }
         });
         match done {
-            Ok(()) => (caught_up, failed) = (true, false),
+            Ok(()) => {
+                if failed {
+                    tracing::info!("the search index has caught up");
+                }
+                (caught_up, failed) = (true, false);
+            }
             Err(fault) => {
                 if !failed {
                     tracing::warn!("{:#}; `stories`, `search` and the page lag behind", told(fault));

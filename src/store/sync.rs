@@ -16,7 +16,10 @@ use super::{
     catch::catching,
     window::{self, Mark, lock},
 };
-use crate::journal::{Position, state_dir::sync_dir};
+use crate::journal::{
+    Position,
+    state_dir::{is_full, sync_dir},
+};
 
 /// How long a write to sled stays in danger of a power cut; the journal is replayed from there.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
@@ -56,6 +59,11 @@ struct State {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, error: &StoreError) {
+        let cause = error.source().map(|cause| format!(": {cause}"));
+        self.lock().failed = Some(format!("{error}{}", cause.unwrap_or_default()));
     }
 }
 
@@ -116,6 +124,7 @@ impl Drop for Syncer {
 }
 
 fn run(shared: &Shared, db: &sled::Db, window: &window::Shared, dir: &Path) {
+    let mut waits = false;
     loop {
         let state = shared.lock();
         let state = shared
@@ -132,19 +141,25 @@ fn run(shared: &Shared, db: &sled::Db, window: &window::Shared, dir: &Path) {
         state.dirty = false;
         let applied = state.applied;
         drop(state);
-        if let Err(error) = sync(db, window, dir, applied) {
-            if let StoreError::Damaged { why, .. } = &error {
-                aside::mark(dir, why);
+        match flush(db, window, dir).map(|mark| write_synced(dir, &Durable { applied, window: mark })) {
+            Ok(Ok(())) => waits = false,
+            // All that is lost is how far it is durable: the note before stands, and is renewed once there is room.
+            Ok(Err(fault)) if is_full(&fault) => {
+                if !waits {
+                    tracing::warn!(index = %dir.display(), %fault, "could not note how far the index is durable; trying again");
+                }
+                waits = true;
+                shared.lock().dirty = true;
             }
-            shared.lock().failed = Some(told(&error));
-            return;
+            Ok(Err(fault)) => return shared.fail(&StoreError::io("sync", dir)(fault)),
+            Err(error) => {
+                if let StoreError::Damaged { why, .. } = &error {
+                    aside::mark(dir, why);
+                }
+                return shared.fail(&error);
+            }
         }
     }
-}
-
-fn told(error: &StoreError) -> String {
-    let cause = error.source().map(|cause| format!(": {cause}"));
-    format!("{error}{}", cause.unwrap_or_default())
 }
 
 /// Makes all that was written durable, and notes that the journal up to `applied` is among it.
@@ -154,6 +169,12 @@ pub(super) fn sync(
     dir: &Path,
     applied: Position,
 ) -> Result<(), StoreError> {
+    let mark = flush(db, window, dir)?;
+    write_synced(dir, &Durable { applied, window: mark }).map_err(StoreError::io("sync", dir))
+}
+
+/// Makes all that was written durable, and says how many of the window's bytes are.
+fn flush(db: &sled::Db, window: &window::Shared, dir: &Path) -> Result<Mark, StoreError> {
     let (mark, rows) = {
         let window = lock(window);
         (window.mark(), window.last_file().map_err(StoreError::io("sync the window of", dir))?)
@@ -163,8 +184,8 @@ pub(super) fn sync(
         .and_then(|()| File::open(dir.join("db")))
         .and_then(|file| file.sync_data())
         .and_then(|()| sync_blobs(&dir.join("blobs")))
-        .and_then(|()| write_synced(dir, &Durable { applied, window: mark }))
-        .map_err(StoreError::io("sync", dir))
+        .map_err(StoreError::io("sync", dir))?;
+    Ok(mark)
 }
 
 /// sled puts what is larger than a segment into files of its own and does not sync them. There are none as long as values

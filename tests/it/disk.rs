@@ -154,18 +154,36 @@ fn a_full_disk_of_the_index_alone_is_waited_for() {
     wait_for("word of it", || daemon.said().contains("waiting for room").then_some(()));
     disk.make_room();
     wait_for("all alerts", || (world.alerts().len() == 40).then_some(()));
-    daemon.stop();
 
     // There is room, but a write says that there is none: no file can be made.
-    let remount = |inodes: &str| run("mount", &["-o", &format!("remount,{inodes}"), index.to_str().unwrap()]);
-    remount(&format!("nr_inodes={}", files(&index).len() + 3));
+    let remount = |inodes: &dyn Fn() -> usize| {
+        // refused while there are more, such as a file that will be renamed
+        wait_for("the disk to be mounted otherwise", || {
+            let options = format!("remount,nr_inodes={}", inodes());
+            let done = Command::new("mount").args(["-o", &options]).arg(&index).status().unwrap();
+            done.success().then_some(())
+        });
+    };
+    let folders = 3;
+    let no_more = || files(&index).iter().filter(|file| !file.ends_with("synced.new")).count() + folders;
+    let more = || 10_000;
+    remount(&no_more);
     drop_ferry(&world, 40);
+    wait_for("word of it", || daemon.said().contains("could not note how far").then_some(()));
+    drop_ferry(&world, 41);
+    wait_for("its alert", || (world.alerts().len() == 42).then_some(()));
+    remount(&more);
+    daemon.stop();
+
+    // nor at a start
+    remount(&no_more);
+    drop_ferry(&world, 42);
     let daemon = world.spawn();
     wait_for("word of it", || daemon.said().contains("waiting for room").then_some(()));
-    remount("nr_inodes=0");
-    wait_for("the last alert", || (world.alerts().len() == 41).then_some(()));
+    remount(&more);
+    wait_for("the last alert", || (world.alerts().len() == 43).then_some(()));
     daemon.stop();
-    assert_eq!(numbers_of(&world), (1..=41).collect::<Vec<_>>());
+    assert_eq!(numbers_of(&world), (1..=43).collect::<Vec<_>>());
     world.ok(&["store", "verify"]);
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::Output,
 };
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     corpus::{self, Dice},
-    world::{World, files, rounds},
+    world::{World, files, rounds, wait_for},
 };
 
 const TOPIC: &str = "[[topic]]\nname = \"ferry\"\nquery = '\"ferry contract\"'\n";
@@ -113,4 +114,33 @@ fn whatever_rots_nothing_is_lost_in_silence() {
             assert_eq!(world.decisions()[..decisions.len()], decisions[..], "{case}");
         }
     }
+}
+
+#[test]
+fn an_index_that_rots_at_work_ends_the_daemon_by_its_name_and_is_built_again() {
+    let world = World::new(TOPIC);
+    world.write("a.jsonl", &corpus::json_lines(5, 120));
+    world.ok(&["ingest", "--quiet", "a.jsonl"]);
+    let known = world.decisions();
+    let daemon = world.start();
+    let db = world.path("state/index/db");
+    let bytes = fs::metadata(&db).unwrap().len();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&db)
+        .and_then(|mut file| file.write_all(&vec![0; bytes.try_into().unwrap()]))
+        .unwrap();
+    let (mut dice, more) = (Dice(99), 30);
+    for number in 0..more {
+        let (title, text) = (corpus::sentence(&mut dice), corpus::text(&mut dice, 12));
+        world.drop_file(&format!("{number}.txt"), &format!("{title}\n\n{text}\n"));
+    }
+    wait_for("word of it", || daemon.said().contains("state/index is damaged").then_some(()));
+    // what handed over to the pipeline ended too, and is not the reason
+    assert!(!daemon.said().contains("stopped by itself"), "{}", daemon.said());
+    assert_eq!(daemon.wait(), Some(1));
+    let daemon = world.start();
+    wait_for("all decisions", || (world.decisions().len() == known.len() + more).then_some(()));
+    daemon.stop();
+    assert_eq!(world.decisions()[..known.len()], known[..]);
 }
