@@ -180,7 +180,7 @@ fn warn(warnings: Vec<String>) {
 
 impl Daemon {
     async fn start(mut config: Config, mut pipeline: Pipeline) -> anyhow::Result<Self> {
-        let listener = control::bind(&config.control)?;
+        let socket = control::Socket::bind(&config.control)?;
         let callbacks = match &config.websub {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
             None => None,
@@ -216,7 +216,7 @@ impl Daemon {
         let mut tasks = JoinSet::new();
         let room = reading_room(&config)?;
         let read = reading::for_clients(Arc::clone(&room));
-        let serve = control::serve(listener, door.clone(), ingest::through_the_door(), read, stop.clone());
+        let serve = control::serve(socket, door.clone(), ingest::through_the_door(), read, stop.clone());
         tasks.spawn(named("control socket", serve));
         let (callers, calls) = mpsc::channel(CALLS_WAITING_MAX);
         if let Some(callbacks) = callbacks {

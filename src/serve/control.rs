@@ -16,6 +16,7 @@ use tokio::{
     net::UnixListener,
     sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
+    time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +34,9 @@ const CONNECTIONS_MAX: usize = 16;
 
 /// How long a client may take to send its request.
 const REQUEST_SECS_MAX: u64 = 10;
+
+/// Between two looks whether the socket is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Lines waiting to be sent to one client.
 const LINES_WAITING_MAX: usize = 64;
@@ -83,31 +87,60 @@ pub type Ingest = Arc<dyn Fn(Vec<PathBuf>, Occasion, mpsc::Sender<Event>, mpsc::
 /// Answers a question to the reading room: called on a blocking thread.
 pub type Read = Arc<dyn Fn(&Asked) -> anyhow::Result<Value> + Send + Sync>;
 
-/// Binds the socket; a stale file of a daemon that is gone makes way.
+/// Binds a socket; a stale file of a daemon that is gone makes way.
 ///
 /// # Errors
 /// When the socket cannot be made, naming the path.
-pub fn bind(path: &Path) -> anyhow::Result<UnixListener> {
+pub(super) fn bind(path: &Path) -> anyhow::Result<UnixListener> {
     use anyhow::Context;
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).with_context(|| format!("could not make {}", parent.display()))?;
     }
     match std::fs::remove_file(path) {
         Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
-            return Err(fault)
-                .with_context(|| format!("could not replace the control socket {}", path.display()));
+            return Err(fault).with_context(|| format!("could not replace the socket {}", path.display()));
         }
         _ => {}
     }
-    let listener = UnixListener::bind(path)
-        .with_context(|| format!("could not open the control socket {}", path.display()))?;
+    let listener =
+        UnixListener::bind(path).with_context(|| format!("could not open the socket {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     Ok(listener)
 }
 
+/// The control socket, open.
+pub struct Socket {
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+impl Socket {
+    /// Makes the socket.
+    ///
+    /// # Errors
+    /// When it cannot be made, naming the path.
+    pub fn bind(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self { path: path.to_owned(), listener: bind(path)? })
+    }
+
+    /// Binds it again where somebody has removed it, as those do who tidy up.
+    fn look(&mut self) {
+        if self.path.symlink_metadata().is_ok() {
+            return;
+        }
+        match Self::bind(&self.path) {
+            Ok(again) => {
+                tracing::warn!(socket = %self.path.display(), "the control socket was removed, it is made again");
+                *self = again;
+            }
+            Err(fault) => tracing::debug!("{fault:#}"),
+        }
+    }
+}
+
 /// Serves until `stop`.
 pub async fn serve(
-    listener: UnixListener,
+    mut socket: Socket,
     door: mpsc::Sender<Event>,
     ingest: Ingest,
     read: Read,
@@ -115,11 +148,17 @@ pub async fn serve(
 ) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = socket.listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
+            _ = look.tick() => {
+                socket.look();
+                continue;
+            }
         };
         let Ok((stream, _)) = accepted else {
             tokio::time::sleep(Duration::from_millis(100)).await;

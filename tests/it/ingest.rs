@@ -1,6 +1,9 @@
 //! `ingest`: one shot through the pipeline.
 
-use crate::{corpus, world::World};
+use crate::{
+    corpus,
+    world::{World, wait_for},
+};
 
 const TOPIC: &str = "[[topic]]\nname = \"ferry\"\nquery = '\"ferry contract\"'\n";
 
@@ -45,6 +48,16 @@ fn a_revision_and_the_one_before_it_in_one_batch() {
     let decisions = world.json_lines(&["ingest", "b.jsonl"]);
     let verdicts: Vec<_> = decisions.iter().map(|decision| decision["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts, ["update", "seen"]);
+}
+
+#[test]
+fn a_control_socket_that_is_removed_is_made_again() {
+    let world = World::new("");
+    let daemon = world.start();
+    std::fs::remove_file(world.path("state/control.sock")).unwrap();
+    wait_for("word of it", || daemon.said().contains("is made again").then_some(()));
+    assert!(world.ok(&["status"]).contains("running"));
+    daemon.stop();
 }
 
 #[test]
