@@ -13,6 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 mod backtest;
+mod descriptors;
 mod export;
 mod feeds;
 mod ingest;
@@ -109,6 +110,7 @@ pub fn load_config(path: Option<&Path>) -> Result<Config, Vec<Fault>> {
 /// # Errors
 /// When something fails that only an operator, or a new start, can mend.
 pub fn run(config: Config) -> anyhow::Result<()> {
+    descriptors::raise();
     let pipeline = open_when_there_is_room(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
