@@ -142,7 +142,12 @@ fn run(shared: &Shared, db: &sled::Db, window: &window::Shared, dir: &Path) {
         let applied = state.applied;
         drop(state);
         match flush(db, window, dir).map(|mark| write_synced(dir, &Durable { applied, window: mark })) {
-            Ok(Ok(())) => waits = false,
+            Ok(Ok(())) => {
+                if waits {
+                    tracing::info!(index = %dir.display(), "it is noted again how far the index is durable");
+                }
+                waits = false;
+            }
             // All that is lost is how far it is durable: the note before stands, and is renewed once there is room.
             Ok(Err(fault)) if is_full(&fault) => {
                 if !waits {

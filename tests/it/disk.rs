@@ -173,6 +173,7 @@ fn a_full_disk_of_the_index_alone_is_waited_for() {
     drop_ferry(&world, 41);
     wait_for("its alert", || (world.alerts().len() == 42).then_some(()));
     remount(&more);
+    wait_for("the log to say it", || daemon.said().contains("it is noted again").then_some(()));
     daemon.stop();
 
     // nor at a start
