@@ -12,19 +12,27 @@ use storywatch::{
     alert::{self, log::AlertLog, tail},
     article::Found,
     config::{self, Env, QueryFault},
-    journal::{Journal, state_dir::StateDir},
-    pipeline::topic::query,
+    journal::{Journal, Position, reader::Reader, state_dir::StateDir},
+    pipeline::{decide_again, dedupe, kept, story, topic::query},
     source::{format, page, parse},
 };
+use zstd::{bulk::Compressor, zstd_safe::CParameter};
 
 /// Finds of one file that are looked at.
 const FOUND_MAX: usize = 1000;
+
+/// Of a day of the journal, before what is tried.
+const FIRST_LINE: &[u8] = br#"{"journal":{"schema":1}}"#;
+
+/// Behind it: all of it is one batch, unless it has commits of its own.
+const LAST_LINE: &[u8] =
+    br#"{"commit":{"batch":9,"articles":0,"seq":0,"alert_seq":0,"checkpoints":[],"schema":1,"start":0}}"#;
 
 /// Takes whatever bytes there are, and lives.
 pub type Target = fn(&[u8]);
 
 /// Every target, by name.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("drop_text", |bytes| drop_file("a.txt", bytes)),
     ("drop_markdown", |bytes| drop_file("a.md", bytes)),
     ("drop_html", |bytes| drop_file("a.html", bytes)),
@@ -39,6 +47,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("config", config),
     ("query", query),
     ("stored", stored),
+    ("records", records),
 ];
 
 /// Gives the bytes to a target.
@@ -130,6 +139,33 @@ fn stored(bytes: &[u8]) {
         let end = journal.end();
         let (again, cut) = Journal::open(&lock).unwrap();
         assert!(cut.is_none() && again.end() == end);
+    }
+    fs::remove_dir_all(&state).unwrap();
+}
+
+/// A journal of whole frames is read and decided again whatever its lines say; so is a row of the window, whatever it says.
+fn records(bytes: &[u8]) {
+    if let Some(member) = story::Member::decode(bytes) {
+        assert!(story::Member::decode(&member.encode()).is_some());
+    }
+    if let Some(entry) = dedupe::Entry::decode(bytes) {
+        assert!(dedupe::Entry::decode(&entry.encode()).is_some());
+    }
+
+    let state = place().join("records");
+    fs::create_dir_all(state.join("journal")).unwrap();
+    let mut encoder = Compressor::new(1).unwrap();
+    encoder.set_parameter(CParameter::ChecksumFlag(true)).unwrap();
+    let lines =
+        [FIRST_LINE].into_iter().chain(bytes.split_inclusive(|byte| *byte == b'\n')).chain([LAST_LINE]);
+    let day: Vec<u8> = lines.flat_map(|line| encoder.compress(line).unwrap()).collect();
+    fs::write(state.join("journal/2024-05-06.jsonl.zst"), day).unwrap();
+    if let Ok(reader) = Reader::open(&state) {
+        for (at, line) in reader.scan(Position::default()).into_iter().flatten().flatten() {
+            reader.read_article(at).ok();
+            kept::keep(line);
+        }
+        decide_again(&reader, &mut |_, _| ()).ok();
     }
     fs::remove_dir_all(&state).unwrap();
 }

@@ -117,7 +117,7 @@ pub(crate) fn named_in_full(entities: &[Entity]) -> Vec<String> {
         entity.kind == EntityKind::Person
             && entity.name.contains(' ')
             && entity.name.len() <= NAME_BYTES_MAX
-            && entity.mentions.iter().any(|mention| (mention.end - mention.start) as usize > last + 1)
+            && entity.mentions.iter().any(|mention| (mention.start..mention.end).len() > last + 1)
     };
     entities.iter().filter(full).take(PERSONS_MAX).map(|entity| entity.name.clone()).collect()
 }

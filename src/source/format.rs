@@ -159,7 +159,7 @@ impl Body {
         let kind = recognise(&head, name);
         let at = |mut bytes: Bytes| match &holder {
             Some(holder) => Ok(buffered_from(holder, from.offset)),
-            None => stream::skip(&mut bytes, from.offset).map(|()| bytes).map_err(unreadable),
+            None => stream::skip(&mut bytes, from.offset).map(|_| bytes).map_err(unreadable),
         };
         Ok(match kind {
             Kind::Unreadable(reason) => return Err(reason.to_owned()),

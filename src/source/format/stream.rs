@@ -116,9 +116,9 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Skips what is done with.
-pub(super) fn skip(bytes: &mut Bytes, count: u64) -> io::Result<()> {
-    io::copy(&mut bytes.take(count), &mut io::sink()).map(drop)
+/// Skips what is done with, and tells how much there was of it.
+pub(super) fn skip(bytes: &mut Bytes, count: u64) -> io::Result<u64> {
+    io::copy(&mut bytes.take(count), &mut io::sink())
 }
 
 /// All bytes, if they are not more than allowed.

@@ -98,8 +98,7 @@ impl Records {
         self.seen += 1;
         let unreadable = |error: io::Error| format!("could not read on: {error}");
         if !head.wanted || head.length > RECORD_BYTES_MAX {
-            skip(&mut self.bytes, head.length).map_err(unreadable)?;
-            self.offset += head.length;
+            self.offset += skip(&mut self.bytes, head.length).map_err(unreadable)?;
             let big = head.wanted.then(|| {
                 format!("the page {} has more than the {RECORD_BYTES_MAX} bytes that are read", head.url)
             });
