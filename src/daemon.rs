@@ -60,7 +60,7 @@ use crate::{
     pipeline::{Pipeline, topic::query},
     poison,
     pulse::Pulse,
-    serve::{control, websub},
+    serve::{control, socket::Socket, websub},
     source::{self, DropSpec, Finished, feed::Beginning, fetch::Fetcher, fulltext, turns::Turns},
     systemd,
 };
@@ -182,7 +182,7 @@ fn warn(warnings: Vec<String>) {
 
 impl Daemon {
     async fn start(mut config: Config, mut pipeline: Pipeline) -> anyhow::Result<Self> {
-        let socket = control::Socket::bind(&config.control)?;
+        let socket = Socket::bind(&config.control)?;
         let callbacks = match &config.websub {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
             None => None,

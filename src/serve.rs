@@ -2,4 +2,5 @@
 
 pub mod control;
 pub mod page;
+pub mod socket;
 pub mod websub;

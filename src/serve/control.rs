@@ -1,9 +1,9 @@
 //! The control socket: a request a connection, one JSON line, answered by JSON lines. Server and client stand together
-//! so that the form is written once. Who may connect is the business of the file's mode (0660).
+//! so that the form is written once.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
-    os::unix::{fs::PermissionsExt, net::UnixStream},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
-    net::UnixListener,
     sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
     time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
 
+use super::socket::Socket;
 use crate::{
     article::{Article, Occasion},
     event::{Ask, Event, Question},
@@ -87,57 +87,6 @@ pub type Ingest = Arc<dyn Fn(Vec<PathBuf>, Occasion, mpsc::Sender<Event>, mpsc::
 /// Answers a question to the reading room: called on a blocking thread.
 pub type Read = Arc<dyn Fn(&Asked) -> anyhow::Result<Value> + Send + Sync>;
 
-/// Binds a socket; a stale file of a daemon that is gone makes way.
-///
-/// # Errors
-/// When the socket cannot be made, naming the path.
-pub(super) fn bind(path: &Path) -> anyhow::Result<UnixListener> {
-    use anyhow::Context;
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).with_context(|| format!("could not make {}", parent.display()))?;
-    }
-    match std::fs::remove_file(path) {
-        Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
-            return Err(fault).with_context(|| format!("could not replace the socket {}", path.display()));
-        }
-        _ => {}
-    }
-    let listener =
-        UnixListener::bind(path).with_context(|| format!("could not open the socket {}", path.display()))?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-    Ok(listener)
-}
-
-/// The control socket, open.
-pub struct Socket {
-    path: PathBuf,
-    listener: UnixListener,
-}
-
-impl Socket {
-    /// Makes the socket.
-    ///
-    /// # Errors
-    /// When it cannot be made, naming the path.
-    pub fn bind(path: &Path) -> anyhow::Result<Self> {
-        Ok(Self { path: path.to_owned(), listener: bind(path)? })
-    }
-
-    /// Binds it again where somebody has removed it, as those do who tidy up.
-    fn look(&mut self) {
-        if self.path.symlink_metadata().is_ok() {
-            return;
-        }
-        match Self::bind(&self.path) {
-            Ok(again) => {
-                tracing::warn!(socket = %self.path.display(), "the control socket was removed, it is made again");
-                *self = again;
-            }
-            Err(fault) => tracing::debug!("{fault:#}"),
-        }
-    }
-}
-
 /// Serves until `stop`.
 pub async fn serve(
     mut socket: Socket,
@@ -153,14 +102,14 @@ pub async fn serve(
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = socket.listener.accept() => accepted,
+            accepted = socket.accept() => accepted,
             Some(_) = connections.join_next() => continue,
             _ = look.tick() => {
                 socket.look();
                 continue;
             }
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok(stream) = accepted else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };

@@ -1,17 +1,14 @@
 //! The page: what is known, for those who would rather look than read, with metrics and health at the same door. Only
 //! reads; whoever asks too much is told so, and nobody who asks is waited for.
 
-use std::{
-    collections::BTreeMap, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use hyper::{Method, Request, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
 use tokio::{
-    net::{TcpListener, UnixListener},
+    net::TcpListener,
     sync::Semaphore,
     task::JoinSet,
     time::{self, Instant},
@@ -40,6 +37,7 @@ use self::{
     metrics::View as Counted,
 };
 pub use self::{guard::Hosts, house::House};
+use super::socket::Socket;
 use crate::{
     pulse::Pulse,
     reading::{ReadingError, View, atom, found},
@@ -64,7 +62,7 @@ pub enum Door {
     /// Over the network, as a rule that of this machine alone.
     Tcp(TcpListener),
     /// A socket of this machine.
-    Unix(UnixListener),
+    Unix(Socket),
 }
 
 impl Door {
@@ -84,11 +82,7 @@ impl Door {
     /// # Errors
     /// When the socket cannot be made.
     pub fn unix(path: &Path) -> anyhow::Result<Self> {
-        let listener = super::control::bind(path)
-            .with_context(|| format!("could not open the page at {} (listen in [serve])", path.display()))?;
-        // The group may connect, as with the control socket: a web server is put into it.
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-        Ok(Self::Unix(listener))
+        Socket::bind(path).map(Self::Unix).context("could not open the page (listen in [serve])")
     }
 
     /// Where it is, once the system has chosen a port.
@@ -98,10 +92,17 @@ impl Door {
             Self::Unix(_) => None,
         }
     }
+
+    /// A socket's file may be removed, an address not.
+    fn look(&mut self) {
+        if let Self::Unix(socket) = self {
+            socket.look();
+        }
+    }
 }
 
 /// Serves until `stop`.
-pub async fn serve(door: Door, house: House, pulse: Pulse, stop: CancellationToken) {
+pub async fn serve(mut door: Door, house: House, pulse: Pulse, stop: CancellationToken) {
     let desk = match Desk::open() {
         Ok(desk) => desk,
         Err(fault) => {
@@ -122,7 +123,7 @@ pub async fn serve(door: Door, house: House, pulse: Pulse, stop: CancellationTok
                 () = stop.cancelled() => break None,
                 accepted = accept(&door) => break Some(accepted),
                 Some(_) = connections.join_next() => {}
-                () = time::sleep(BEAT) => {}
+                () = time::sleep(BEAT) => door.look(),
             }
         };
         let Some(accepted) = accepted else { break };
@@ -154,7 +155,7 @@ enum Stream {
 async fn accept(door: &Door) -> std::io::Result<Stream> {
     match door {
         Door::Tcp(listener) => listener.accept().await.map(|(stream, _)| Stream::Tcp(stream)),
-        Door::Unix(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+        Door::Unix(socket) => socket.accept().await.map(Stream::Unix),
     }
 }
 

@@ -241,6 +241,9 @@ fn a_socket_of_this_machine_serves_the_page_too() {
     assert_eq!(exchange(&mut stream, "GET", "/healthz", &[("Host", "localhost")]).body, "ok\n");
     let mut stream = UnixStream::connect(world.path("page.sock")).unwrap();
     assert_eq!(exchange(&mut stream, "GET", "/", &[("Host", "rebound.example")]).status, 403);
+    fs::remove_file(world.path("page.sock")).unwrap();
+    let mut stream = wait_for("the socket again", || UnixStream::connect(world.path("page.sock")).ok());
+    assert_eq!(exchange(&mut stream, "GET", "/healthz", &[("Host", "localhost")]).body, "ok\n");
     daemon.stop();
 }
 
