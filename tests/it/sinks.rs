@@ -170,6 +170,25 @@ fn a_sink_that_was_down_catches_up_after_a_restart_and_holds_up_nobody() {
 }
 
 #[test]
+fn a_sink_that_a_reload_brings_begins_with_what_comes_then() {
+    let receiver = Receiver::start(|_| 200);
+    let world = World::new(&receiver.webhook(""));
+    let config = fs::read_to_string(world.path("storywatch.toml")).unwrap();
+    world.write("storywatch.toml", config.split_once("[[sink]]").unwrap().0);
+    let daemon = world.start();
+    report(&world, 1);
+    report(&world, 2);
+    wait_for("the alerts", || (world.alerts().len() == 2).then_some(()));
+    world.write("storywatch.toml", &config);
+    daemon.signal(rustix::process::Signal::HUP);
+    wait_for("the reload", || daemon.said().contains("read the config again").then_some(()));
+    report(&world, 3);
+    wait_for("the third at the receiver", || (!receiver.taken().is_empty()).then_some(()));
+    daemon.stop();
+    assert_eq!(firsts(&receiver.taken()), ids(&world)[2..]);
+}
+
+#[test]
 fn what_is_refused_is_laid_aside_and_tried_again_when_asked() {
     let receiver = Receiver::start(|_| 422);
     let world = World::new(&receiver.webhook(""));

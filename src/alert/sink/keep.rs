@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{broadcast, mpsc, watch},
+    sync::{
+        broadcast::{self, error::TryRecvError},
+        mpsc, watch,
+    },
     task::JoinSet,
     time::Instant,
 };
@@ -21,7 +24,7 @@ pub struct Beginning {
     cursors: BTreeMap<String, Cursor>,
     /// How many letters each has laid aside.
     dead: BTreeMap<String, usize>,
-    /// The last alert, and where the journal ends: a new sink begins here.
+    /// The last alert, and from where the journal is read behind it: a new sink begins here.
     end: (u64, Position),
     /// Holds the journal.
     state_dir: PathBuf,
@@ -43,6 +46,17 @@ impl Beginning {
             *self.dead.entry(sink.to_owned()).or_default() += 1;
         }
         key.starts_with(KEY_PREFIX) || key.starts_with(DEAD_PREFIX)
+    }
+
+    /// Hears what was told meanwhile: a sink that comes later begins behind it.
+    fn hear(&mut self, posts: &mut broadcast::Receiver<Arc<Post>>) {
+        loop {
+            match posts.try_recv().as_deref() {
+                Ok(Post::Alert(posted)) => self.end = (posted.alert.seq, posted.from),
+                Ok(Post::Retry(_)) | Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
     }
 }
 
@@ -75,7 +89,9 @@ pub async fn keep(
     pulse: Pulse,
     stop: CancellationToken,
 ) {
+    let mut heard = posts.subscribe();
     loop {
+        beginning.hear(&mut heard);
         let mut pulses: Vec<(Pulse, u64, Instant)> = Vec::new();
         let changed = stop.child_token();
         let mut at_work = JoinSet::new();
@@ -108,6 +124,7 @@ pub async fn keep(
         }
         let stopping = loop {
             beat_if_all_do(&mut pulses, &pulse);
+            beginning.hear(&mut heard);
             tokio::select! {
                 () = stop.cancelled() => break true,
                 changed = specs.changed() => break changed.is_err(),
@@ -118,8 +135,6 @@ pub async fn keep(
         while let Some(ended) = at_work.join_next().await {
             match ended {
                 Ok((name, cursor, dead)) => {
-                    let (last, end) = beginning.end;
-                    beginning.end = (last.max(cursor.seq), end.max(cursor.from));
                     beginning.dead.insert(name.clone(), dead);
                     beginning.cursors.insert(name, cursor);
                 }
