@@ -10,7 +10,7 @@ use crate::{event::Report, poison, pulse::Pulse, systemd};
 /// A part that has not moved for so long is stuck, where systemd does not set a watchdog interval.
 const STUCK_SECS_DEFAULT: u64 = 30;
 
-/// How things stand is told so often, if it has changed.
+/// How things stand is told so often, if it has changed; that a part is stuck, at once.
 const TELL: Duration = Duration::from_secs(5);
 
 /// What stands for the readers of articles among the parts.
@@ -71,7 +71,7 @@ impl Vigil {
             self.parts.iter_mut().filter_map(|part| (part.still() > limit).then_some(part.name)).collect();
         let reading = poison::stuck(limit);
         stuck.extend(reading.as_ref().map(|_| READERS));
-        self.stuck.send_if_modified(|before| {
+        let news = self.stuck.send_if_modified(|before| {
             let changed = *before != stuck;
             before.clone_from(&stuck);
             changed
@@ -81,16 +81,14 @@ impl Vigil {
         } else {
             tracing::error!(parts = ?stuck, reading, "stuck: the watchdog is not fed until it moves");
         }
-        self.tell(words, &stuck);
+        if news || self.told.0.is_empty() || self.told.1.elapsed() >= TELL {
+            self.tell(words, &stuck);
+        }
     }
 
     fn tell(&mut self, words: &str, stuck: &[&str]) {
-        let (last, at) = &self.told;
-        if at.elapsed() < TELL && !last.is_empty() {
-            return;
-        }
         let status = in_words(words, &self.report.borrow(), stuck);
-        if status != *last {
+        if status != self.told.0 {
             super::said(systemd::status(&status));
         }
         self.told = (status, Instant::now());
@@ -153,5 +151,17 @@ mod tests {
         assert!(part.still() > Duration::from_secs(3000));
         pulse.beat();
         assert!(part.still() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_part_that_is_stuck_is_told_at_once() {
+        let mut vigil = Vigil::new(watch::channel(Report::default()).1);
+        vigil.part("sinks");
+        vigil.look("1 feed");
+        assert_eq!(vigil.told.0, "1 feed");
+        vigil.parts.first_mut().unwrap().moved =
+            Instant::now().checked_sub(Duration::from_secs(3600)).unwrap();
+        vigil.look("1 feed");
+        assert_eq!(vigil.told.0, "1 feed; STUCK: sinks");
     }
 }

@@ -1,7 +1,8 @@
 //! Each part of the daemon is made to stand still: systemd's watchdog is not fed from then on, and people are told which.
 
 use std::{
-    os::unix::net::UnixDatagram,
+    io::Write,
+    os::unix::net::{UnixDatagram, UnixStream},
     time::{Duration, Instant},
 };
 
@@ -54,13 +55,8 @@ fn check(failpoint: &str, part: &str) {
     let daemon = world.spawn_with(&variables);
     ear.wait_for("READY=1");
     world.drop_file("a.txt", "Ferry halted again\n\nThe ferry between the islands was halted on Tuesday.");
-    if part == "page" {
-        for _ in 0..4 {
-            let mut reader = std::os::unix::net::UnixStream::connect(world.path("page.sock")).unwrap();
-            std::io::Write::write_all(&mut reader, b"GET /stories HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                .unwrap();
-        }
-    }
+    // Who goes away is not answered: they stay.
+    let readers: Vec<_> = if part == "page" { (0..4).map(|_| reader(&world)).collect() } else { Vec::new() };
     if failpoint.is_empty() {
         for _ in 0..5 {
             ear.wait_for("WATCHDOG=1");
@@ -76,6 +72,14 @@ fn check(failpoint: &str, part: &str) {
         assert!(!heard.contains("WATCHDOG=1"), "the watchdog is fed while {part} stands still");
     }
     daemon.kill();
+    drop(readers);
+}
+
+/// Somebody who asks for a page and waits for it.
+fn reader(world: &World) -> UnixStream {
+    let mut stream = UnixStream::connect(world.path("page.sock")).unwrap();
+    stream.write_all(b"GET /stories HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    stream
 }
 
 #[test]
