@@ -59,8 +59,8 @@ const FINISH: Duration = Duration::from_millis(20);
 /// Directories are looked through so often, whatever the kernel tells.
 const RESCAN: Duration = Duration::from_secs(30);
 
-/// A directory that is missing is looked for so often.
-const MISSING_RESCAN: Duration = Duration::from_secs(1);
+/// It is looked so often whether each directory is there, and the one that is watched: a disk may have been mounted.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Notices that may wait; what is beyond them is found by a scan.
 const NOTICES_MAX: usize = 4096;
@@ -90,6 +90,7 @@ pub async fn run(
         kept_back: BTreeSet::new(),
         settling: BTreeMap::new(),
         rescan,
+        next_look: Instant::now(),
         way,
         handle: Handle::current(),
     };
@@ -135,6 +136,7 @@ struct Room {
     /// Files that are looked at again at a time, with what they were like.
     settling: BTreeMap<PathBuf, (Instant, State)>,
     rescan: Arc<AtomicBool>,
+    next_look: Instant,
     way: Way,
     handle: Handle,
 }
@@ -203,6 +205,7 @@ impl Room {
         self.take_settled()?;
         self.release()?;
         self.finishing.turn();
+        self.look();
         let all = self.rescan.swap(false, Ordering::AcqRel);
         let now = Instant::now();
         let due = |directory: &&Directory| all || directory.next_scan <= now;
@@ -436,6 +439,21 @@ mod tests {
         assert_eq!(world.titles(1).await, ["new"]);
         let old = key(&world.path("first.jsonl"));
         assert_eq!(world.checkpoints.get(&old), Some(&Value::Null));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn another_directory_in_its_place_is_seen_soon_though_the_kernel_says_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("one")).unwrap();
+        fs::create_dir(dir.path().join("two")).unwrap();
+        fs::write(dir.path().join("two/new.jsonl"), "{\"title\":\"new\",\"text\":\"x\"}\n").unwrap();
+        let link = |name: &str, to: &str| std::os::unix::fs::symlink(to, dir.path().join(name)).unwrap();
+        link("drop", "one");
+        link("next", "two");
+        let mut world = World::start(dir, BTreeMap::new());
+        world.ready().await;
+        fs::rename(world.dir.path().join("next"), world.dir.path().join("drop")).unwrap();
+        assert_eq!(world.titles(1).await, ["new"]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -156,8 +156,14 @@ fn move_to(path: &Path, dir: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other(format!("{} holds too many files of this name", dir.display())))
 }
 
+/// Written aside and renamed: whoever sees the file sees all of it.
 fn write_reasons(to: &Path, outcome: &Outcome) -> io::Result<()> {
-    let mut name = to.as_os_str().to_owned();
-    name.push(".reason");
-    fs::write(name, outcome.reasons.join("\n") + "\n")
+    let named = |ending| {
+        let mut name = to.as_os_str().to_owned();
+        name.push(ending);
+        name
+    };
+    let aside = named(".reason.tmp");
+    fs::write(&aside, outcome.reasons.join("\n") + "\n")?;
+    fs::rename(aside, named(".reason"))
 }

@@ -13,13 +13,18 @@ use notify::{RecursiveMode, Watcher};
 use serde_json::Value;
 
 use super::{
-    Directory, MISSING_RESCAN, RESCAN, Room, SETTLE,
+    Directory, LOOK, RESCAN, Room, SETTLE,
     file::{key, list},
 };
 use crate::{
     article::Checkpoint,
     source::{DropSpec, send::Closed},
 };
+
+/// Device and inode of a directory.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_dir).map(|metadata| (metadata.dev(), metadata.ino()))
+}
 
 impl Room {
     /// Takes in another list of drops; files of those that went are forgotten.
@@ -50,13 +55,27 @@ impl Room {
         }
     }
 
+    /// A directory that is not the one that is watched is looked through at once.
+    pub(super) fn look(&mut self) {
+        let now = Instant::now();
+        if now < self.next_look {
+            return;
+        }
+        self.next_look = now + LOOK;
+        for (path, directory) in &mut self.directories {
+            if identity(path) != directory.watched {
+                directory.next_scan = now;
+            }
+        }
+    }
+
     /// Looks a directory through: watches it if it is another one than before, reads what is new, forgets what is gone.
     pub(super) fn scan(&mut self, path: &Path) -> Result<(), Closed> {
-        let identity = fs::metadata(path).ok().filter(fs::Metadata::is_dir).map(|m| (m.dev(), m.ino()));
+        let identity = identity(path);
         let Some(directory) = self.directories.get_mut(path) else { return Ok(()) };
         let before = std::mem::replace(&mut directory.watched, identity);
         let anew = std::mem::take(&mut directory.anew);
-        directory.next_scan = Instant::now() + if identity.is_some() { RESCAN } else { MISSING_RESCAN };
+        directory.next_scan = Instant::now() + RESCAN;
         let spec = directory.spec.clone();
         if before != identity || (anew && identity.is_some()) {
             self.watch_anew(&spec, before.is_some(), identity.is_some());
