@@ -1,12 +1,7 @@
 // What each target does with its bytes. Shared by the fuzz targets and by the plain tests over `corpus/`. A target fails
 // by panicking; a refusal is an answer. `fuzz/run 60 page` runs one for a minute, on stable Rust.
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::{fs, io::Write, path::Path};
 
 use storywatch::{
     alert::{self, log::AlertLog, tail},
@@ -16,6 +11,7 @@ use storywatch::{
     pipeline::{decide_again, dedupe, kept, story, topic::query},
     source::{format, page, parse},
 };
+use tempfile::TempDir;
 use zstd::{bulk::Compressor, zstd_safe::CParameter};
 
 /// Finds of one file that are looked at.
@@ -56,20 +52,16 @@ pub fn run(name: &str, bytes: &[u8]) {
 }
 
 /// A place for files, in memory where the system has one.
-fn place() -> &'static Path {
-    static PLACE: OnceLock<PathBuf> = OnceLock::new();
-    PLACE.get_or_init(|| {
-        let memory = Path::new("/dev/shm");
-        let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let place = base.join(format!("storywatch-fuzz-{}", std::process::id()));
-        fs::create_dir_all(&place).unwrap();
-        place
-    })
+fn place() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    TempDir::with_prefix_in("storywatch-fuzz-", base).unwrap()
 }
 
 /// A dropped file, by its content whatever its name.
 fn drop_file(name: &str, bytes: &[u8]) {
-    let path = place().join(name);
+    let place = place();
+    let path = place.path().join(name);
     fs::write(&path, bytes).unwrap();
     for found in format::read_whole(&path, FOUND_MAX).unwrap_or_default() {
         match found {
@@ -103,7 +95,8 @@ fn feed(bytes: &[u8]) {
 }
 
 fn config(bytes: &[u8]) {
-    let path = place().join("c.toml");
+    let place = place();
+    let path = place.path().join("c.toml");
     fs::write(&path, bytes).unwrap();
     let parsed = |text: &str| {
         query::parse(text).map(drop).map_err(|fault| QueryFault { line: 1, column: 1, what: fault.what })
@@ -122,7 +115,8 @@ fn query(bytes: &[u8]) {
 
 /// A damaged alert log is mended and shown; of a damaged journal what is whole is read. Either is read again as it was.
 fn stored(bytes: &[u8]) {
-    let log = place().join("alerts.log");
+    let place = place();
+    let log = place.path().join("alerts.log");
     fs::write(&log, bytes).unwrap();
     drop(AlertLog::open(&log, alert::Format::Text));
     let mended = fs::read(&log).unwrap();
@@ -130,7 +124,7 @@ fn stored(bytes: &[u8]) {
     assert_eq!(mended, fs::read(&log).unwrap());
     tail::show(&log, &tail::Filter::default(), tail::Style::Json, None, &mut std::io::sink()).unwrap();
 
-    let state = place().join("state");
+    let state = place.path().join("state");
     fs::create_dir_all(state.join("journal")).unwrap();
     let day = state.join("journal/2024-05-06.jsonl.zst");
     fs::File::create(&day).and_then(|mut file| file.write_all(bytes)).unwrap();
@@ -140,7 +134,6 @@ fn stored(bytes: &[u8]) {
         let (again, cut) = Journal::open(&lock).unwrap();
         assert!(cut.is_none() && again.end() == end);
     }
-    fs::remove_dir_all(&state).unwrap();
 }
 
 /// A journal of whole frames is read and decided again whatever its lines say; so is a row of the window, whatever it says.
@@ -152,7 +145,8 @@ fn records(bytes: &[u8]) {
         assert!(dedupe::Entry::decode(&entry.encode()).is_some());
     }
 
-    let state = place().join("records");
+    let place = place();
+    let state = place.path().join("records");
     fs::create_dir_all(state.join("journal")).unwrap();
     let mut encoder = Compressor::new(1).unwrap();
     encoder.set_parameter(CParameter::ChecksumFlag(true)).unwrap();
@@ -167,5 +161,4 @@ fn records(bytes: &[u8]) {
         }
         decide_again(&reader, &mut |_, _| ()).ok();
     }
-    fs::remove_dir_all(&state).unwrap();
 }
