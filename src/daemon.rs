@@ -1,6 +1,6 @@
 //! Opens the store, starts the sources, runs the pipeline, awaits signals. The only file that knows both ends.
 
-use std::{path::Path, sync::Arc, thread, time::Duration};
+use std::{fmt::Display, path::Path, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod advice;
 mod backtest;
 mod descriptors;
 mod export;
@@ -34,9 +35,10 @@ mod upkeep;
 mod vigil;
 
 pub use self::{
+    advice::{advice, can_start},
     backtest::backtest,
     export::export,
-    feeds::{advice, each_feed},
+    feeds::each_feed,
     ingest::{How, Ingested, ingest},
     questions::{Desk, Explained, decisions, explain, status, status_once},
     reading::read,
@@ -174,7 +176,7 @@ fn why_the_pipeline_stopped(ended: Result<anyhow::Result<()>, oneshot::error::Re
     }
 }
 
-fn warn(warnings: Vec<String>) {
+fn warn(warnings: impl IntoIterator<Item = impl Display>) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -199,15 +201,11 @@ impl Daemon {
         pipeline.post_to(posts.clone());
         let hurry = CancellationToken::new();
         let pipeline_ended = in_a_thread(pipeline, events, vigil.part("pipeline"), hurry.clone())?;
-        let (specs, mut warnings) = feeds::feed_specs(&config);
-        let (limits, more) = feeds::fetch_limits(&config);
-        warnings.extend(more);
-        warnings.extend(feeds::without_contact(&config));
-        warnings.extend(sandbox::advice(&config));
-        let (of_config, more) = sinks::specs(&config);
-        warnings.extend(more);
+        warn(advice(&config));
+        let (specs, _) = feeds::feed_specs(&config);
+        let (limits, _) = feeds::fetch_limits(&config);
+        let (of_config, _) = sinks::specs(&config);
         let (sinks, sinks_now) = watch::channel(of_config);
-        warn(warnings);
         let words = in_words(&config);
         let of_page =
             config.serve.as_ref().map_or_else(Default::default, |_| page::feeds_shown(&config.feeds));
@@ -357,29 +355,18 @@ impl Daemon {
                 tracing::warn!("{what} has changed: it counts from the next start on");
             }
         }
-        for warning in &config.warnings {
-            tracing::warn!("{warning}");
-        }
+        warn(&config.warnings);
         let (rules, warnings) = read_rules(&config, Some(&self.rules));
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
+        warn(warnings);
+        warn(advice(&config));
         self.rules.clone_from(&rules);
         if self.door.send(Event::Rules(Box::new(rules))).await.is_err() {
             return;
         }
-        let (specs, warnings) = feeds::feed_specs(&config);
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
-        self.feeds.send_replace(specs);
+        self.feeds.send_replace(feeds::feed_specs(&config).0);
         make_drops(&config);
         self.drops.send_replace(Arc::new(drop_specs(&config)));
-        let (specs, warnings) = sinks::specs(&config);
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
-        self.sinks.send_replace(specs);
+        self.sinks.send_replace(sinks::specs(&config).0);
         self.words = in_words(&config);
         self.config.sinks = config.sinks;
         if let Some(shown) = &self.shown_feeds {

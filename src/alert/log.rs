@@ -91,6 +91,11 @@ pub struct AlertLog {
 }
 
 impl AlertLog {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the log, or makes it and its folder. A last line that a crash has torn is cut off, so that its alert is
     /// written again whole.
     pub fn open(path: &Path, format: Format) -> Result<Self, LogError> {
@@ -158,6 +163,14 @@ impl AlertLog {
     }
 }
 
+/// Whether what stands there could be the log, without touching it.
+///
+/// # Errors
+/// [`LogError::NotAFile`].
+pub fn look(path: &Path) -> Result<(), LogError> {
+    if path.exists() && !path.is_file() { Err(LogError::NotAFile { path: path.to_owned() }) } else { Ok(()) }
+}
+
 fn open_file(path: &Path) -> Result<File, LogError> {
     let open_error = |source| LogError::Open { path: path.to_owned(), source };
     let folder = match path.parent() {
@@ -169,10 +182,7 @@ fn open_file(path: &Path) -> Result<File, LogError> {
     let opened = OpenOptions::new().read(true).append(true).create(true).mode(MODE).open(path);
     let file = match opened {
         Ok(file) => file,
-        Err(_) if path.exists() && !path.is_file() => {
-            return Err(LogError::NotAFile { path: path.to_owned() });
-        }
-        Err(source) => return Err(open_error(source)),
+        Err(source) => return Err(look(path).err().unwrap_or_else(|| open_error(source))),
     };
     if !file.metadata().map_err(open_error)?.is_file() {
         return Err(LogError::NotAFile { path: path.to_owned() });

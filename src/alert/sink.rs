@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{
         broadcast::{self, error::RecvError},
-        mpsc,
+        mpsc, watch,
     },
     time::Instant,
 };
@@ -47,8 +47,9 @@ const CHUNK: usize = 256;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 /// Short, since what fails now and then works again at once.
 const BACK_OFF_FIRST: Duration = Duration::from_millis(25);
-/// A failure is told from here on: most go by at once.
+/// A failure is told from so many tries on, or after so long: most go by at once.
 const TOLD_TRIES: u32 = 4;
+const TOLD_AFTER: Duration = Duration::from_secs(2);
 const BACK_OFF_MAX: Duration = Duration::from_secs(300);
 /// What the other side wishes is believed up to here.
 const WISH_MAX: Duration = Duration::from_secs(3600);
@@ -58,6 +59,8 @@ const REFUSED_TRIES: u32 = 3;
 const DEAD_MAX: usize = 1000;
 /// No way of delivering takes longer, whatever its own limits.
 const DELIVER_MAX: Duration = Duration::from_secs(900);
+/// At a stop or reload, what is being delivered is waited for so long.
+const GRACE: Duration = Duration::from_secs(2);
 /// Pause before a journal that cannot be read is tried again.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(10);
 
@@ -190,13 +193,23 @@ struct Sink {
     /// Checkpoints that are not handed over yet.
     due: Vec<Checkpoint>,
     handed: Instant,
+    /// Whether something is being delivered.
+    at_it: watch::Sender<bool>,
+    stop: CancellationToken,
 }
 
 impl Sink {
-    /// Delivers until `stop`, then says how far it came.
-    async fn run(mut self, stop: CancellationToken) -> (String, Cursor, usize) {
-        let pulse = self.pulse.clone();
-        stop.run_until_cancelled(pulse.along(self.work())).await;
+    /// Delivers until `stop`, then says how far it came. What is under way by then may end, so that it need not come again.
+    async fn run(mut self) -> (String, Cursor, usize) {
+        let (pulse, stop, mut at_it) = (self.pulse.clone(), self.stop.clone(), self.at_it.subscribe());
+        let end = async {
+            stop.cancelled().await;
+            tokio::time::timeout(GRACE, at_it.wait_for(|at_it| !at_it)).await.ok();
+        };
+        tokio::select! {
+            () = pulse.along(self.work()) => {}
+            () = end => {}
+        }
         self.hand_over().await;
         (self.spec.name.clone(), self.cursor, self.dead)
     }
@@ -325,7 +338,9 @@ impl Sink {
         let alerts: Vec<&Alert> = posted.iter().map(|posted| &posted.alert).collect();
         let spec = Arc::clone(&self.spec);
         let (mut pause, mut tries, mut refused) = (BACK_OFF_FIRST, 0, 0);
+        let began = Instant::now();
         loop {
+            self.begin().await;
             failpoint::pass("sinks");
             let delivered = tokio::time::timeout(DELIVER_MAX, spec.deliver(&alerts, &self.send)).await;
             let delivered = delivered.unwrap_or_else(|_| Err(Failure::later("there was no answer for long")));
@@ -339,7 +354,8 @@ impl Sink {
                 }
             }
             tries += 1;
-            if tries >= TOLD_TRIES {
+            self.at_it.send_replace(false);
+            if tries >= TOLD_TRIES || began.elapsed() >= TOLD_AFTER {
                 self.complain(&failure).await;
             }
             let wish = match failure {
@@ -355,6 +371,15 @@ impl Sink {
         if let Some(last) = posted.last() {
             self.pass(last).await;
         }
+        self.at_it.send_replace(false);
+    }
+
+    /// From here on something is under way. After the stop nothing is begun.
+    async fn begin(&self) {
+        if self.stop.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+        self.at_it.send_replace(true);
     }
 
     /// Once for each new reason; the checkpoint says it too.
@@ -401,19 +426,20 @@ impl Sink {
             None => {
                 tracing::error!(sink = %spec.name, alert = retry.seq, "an alert that was laid aside is not in the journal any more");
             }
-            Some(posted) => match spec.deliver(&[&posted.alert], &self.send).await {
-                Ok(()) => {
-                    tracing::info!(sink = %spec.name, alert = retry.seq, "an alert that was laid aside is delivered");
-                }
-                Err(failure) => {
+            Some(posted) => {
+                self.begin().await;
+                if let Err(failure) = spec.deliver(&[&posted.alert], &self.send).await {
+                    self.at_it.send_replace(false);
                     tracing::warn!(sink = %spec.name, alert = retry.seq, "an alert stays laid aside: {}", failure.why());
                     return;
                 }
-            },
+                tracing::info!(sink = %spec.name, alert = retry.seq, "an alert that was laid aside is delivered");
+            }
         }
         self.dead = self.dead.saturating_sub(1);
         self.due.push(Checkpoint { key: dead_key(&spec.name, retry.seq), state: serde_json::Value::Null });
         self.hand_over().await;
+        self.at_it.send_replace(false);
     }
 
     /// Waits, but not so long that what the others hear is missed in vain; a retry by the user ends the wait.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{ConfigFlag, Failure};
@@ -64,6 +65,11 @@ fn in_words(sinks: &Value) -> String {
         writeln!(text, "no daemon runs: nothing is delivered").ok();
     }
     let word = |value: &Value| harmless(value.as_str().unwrap_or_default());
+    // Of a time, whole seconds.
+    let second = |value: &Value| {
+        let at: Option<Timestamp> = value.as_str().and_then(|at| at.parse().ok());
+        at.map_or_else(|| word(value), |at| at.strftime("%FT%TZ").to_string())
+    };
     let log = &sinks["log"];
     writeln!(text, "log {}: {} of {}", word(&log["path"]), log["delivered"], sinks["last"]).ok();
     if let Some(fault) = log["fault"].as_str() {
@@ -79,14 +85,14 @@ fn in_words(sinks: &Value) -> String {
             (seq, waiting) => writeln!(text, "up to #{seq}, {waiting} wait").ok(),
         };
         if let Some(fault) = sink["fault"].as_str() {
-            writeln!(text, "  FAULT since {}: {}", word(&sink["since"]), harmless(fault)).ok();
+            writeln!(text, "  FAULT since {}: {}", second(&sink["since"]), harmless(fault)).ok();
         }
         for dead in sink["dead"].as_array().into_iter().flatten() {
             writeln!(
                 text,
                 "  laid aside #{:06} {}: {}",
                 dead["seq"].as_u64().unwrap_or(0),
-                word(&dead["at"]),
+                second(&dead["at"]),
                 word(&dead["why"])
             )
             .ok();

@@ -18,6 +18,7 @@ pub(super) struct Flags {
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     use std::io::Write;
     let config = super::config(&flags.config)?;
+    daemon::can_start(&config)?;
     let (_, mut warnings) = daemon::read_rules(&config, None);
     warnings.extend(daemon::advice(&config));
     for warning in &warnings {

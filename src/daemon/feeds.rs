@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{questions::Desk, sandbox};
+use super::questions::Desk;
 use crate::{
     alert::sink::webhook::Secret,
     config::{self, Config},
@@ -83,25 +83,6 @@ pub(super) fn fetch_limits(config: &Config) -> (FetchLimits, Vec<String>) {
         proxy,
     };
     (limits, warnings)
-}
-
-/// What will not work as the user may think, though the config is good: credentials that cannot be read, a server's
-/// people who cannot reach anybody.
-pub fn advice(config: &Config) -> Vec<String> {
-    let mut advice = feed_specs(config).1;
-    advice.extend(fetch_limits(config).1);
-    advice.extend(without_contact(config));
-    advice.extend(sandbox::advice(config));
-    advice
-}
-
-pub(super) fn without_contact(config: &Config) -> Option<String> {
-    let without = config.fetch.contact.is_none() && !config.feeds.is_empty();
-    without.then(|| {
-        "no `contact` in [fetch]: servers' people who are troubled by the requests cannot reach you, and shut you out \
-         instead"
-            .to_owned()
-    })
 }
 
 pub(super) fn read_credentials(path: &Path) -> Result<Credentials, String> {

@@ -65,11 +65,14 @@ pub fn explain(config: &Config, target: &str) -> anyhow::Result<Explained> {
 pub fn status(desk: &mut Desk<'_>) -> anyhow::Result<Value> {
     let mut answer = desk.ask(Request::Status)?;
     let config = desk.config;
+    // The config may name another by now, which a daemon takes at its next start.
+    let log = answer.pointer("/alerts/log").filter(|_| desk.open.is_none()).cloned();
+    let log = log.unwrap_or_else(|| json!(config.alerts.log));
     if let Some(fields) = answer.as_object_mut() {
         fields.insert("running".to_owned(), json!(desk.open.is_none()));
         fields.insert("config".to_owned(), json!(config.path));
         fields.insert("state_dir".to_owned(), json!(config.state_dir));
-        fields.insert("alert_log".to_owned(), json!(config.alerts.log));
+        fields.insert("alert_log".to_owned(), log);
     }
     Ok(answer)
 }

@@ -62,11 +62,14 @@ fn places(config: &Config) -> Vec<Place<'_>> {
     }
     let log_dir = config.alerts.log.parent();
     places.extend(log_dir.map(|path| Place { what: "folder of the alert log", path, writes: true }));
-    for sink in &config.sinks {
-        if let config::Way::Atom { path, .. } = &sink.way {
-            places.push(Place { what: "folder of a sink", path, writes: true });
+    places.extend(config.sinks.iter().filter_map(|sink| match &sink.way {
+        config::Way::Atom { path, .. } => Some(Place { what: "folder of a sink", path, writes: true }),
+        config::Way::Exec { command, .. } => {
+            let path = Path::new(command.first()?);
+            path.is_absolute().then_some(Place { what: "program of a sink", path, writes: false })
         }
-    }
+        _ => None,
+    }));
     places
 }
 

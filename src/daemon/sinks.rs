@@ -132,7 +132,7 @@ pub fn sinks(config: &Config) -> anyhow::Result<Value> {
     Ok(json!({
         "running": status["running"],
         "last": last,
-        "log": { "path": config.alerts.log, "delivered": alerts["in_log"], "fault": alerts["log_fault"] },
+        "log": { "path": status["alert_log"], "delivered": alerts["in_log"], "fault": alerts["log_fault"] },
         "sinks": sinks,
     }))
 }
@@ -191,7 +191,9 @@ pub fn test_topic(config: &Config, topic: &str) -> anyhow::Result<Tested> {
     loop {
         let found = &sinks(config)?;
         let mut waits = false;
-        let mut reports = vec![(format!("log {}", config.alerts.log.display()), fault(&found["log"], seq))];
+        let log = &found["log"];
+        let mut reports =
+            vec![(format!("log {}", log["path"].as_str().unwrap_or_default()), fault(log, seq))];
         for sink in found["sinks"].as_array().into_iter().flatten().filter(|sink| is_asked(&sink["name"])) {
             let fault = fault(sink, seq);
             waits |= fault.is_some() && sink["fault"].is_null();

@@ -270,6 +270,7 @@ impl Pipeline {
             "alerts": {
                 "last": self.state.counters.alert_seq,
                 "in_log": self.outbox.told(),
+                "log": self.outbox.path(),
                 "log_fault": self.outbox.fault(),
             },
             "window": { "articles": self.state.window.len(), "in_stories": members, "stories": stories },

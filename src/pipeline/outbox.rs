@@ -1,7 +1,7 @@
 //! From the journal to the alert log: each alert once, in order. What the log refuses waits in the journal, not in
 //! memory.
 
-use std::{collections::VecDeque, thread, time::Duration};
+use std::{collections::VecDeque, path::Path, thread, time::Duration};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +64,11 @@ impl Outbox {
     /// The last alert that the log holds.
     pub(super) fn told(&self) -> u64 {
         self.told
+    }
+
+    /// Where the log is.
+    pub(super) fn path(&self) -> &Path {
+        self.log.path()
     }
 
     /// Why the log cannot be written just now.

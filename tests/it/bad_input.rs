@@ -87,6 +87,21 @@ fn a_missing_example_is_a_warning() {
 }
 
 #[test]
+fn places_that_cannot_be_used_are_told_by_check() {
+    let world = World::new("");
+    let config = std::fs::read_to_string(world.path("storywatch.toml")).unwrap();
+    let check = |from: &str, to: &str, code: i32, expected: &str| {
+        world.write("storywatch.toml", &config.replace(from, to));
+        let output = world.output(&["check"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(code) && said.contains(expected), "{said}");
+    };
+    check("log = \"alerts.log\"", "log = \"drop\"", 1, "it is not a regular file, set alerts.log to another");
+    check("\"state\"", "\"storywatch.toml\"", 1, "is not a directory: set state_dir to another");
+    check("path = \"drop\"", "path = \"storywatch.toml\"", 0, "nothing comes from it until it is one");
+}
+
+#[test]
 fn a_second_daemon_is_told_who_has_the_state() {
     let world = World::new("");
     let daemon = world.start();

@@ -189,6 +189,35 @@ fn a_sink_that_a_reload_brings_begins_with_what_comes_then() {
 }
 
 #[test]
+fn what_is_being_delivered_at_a_reload_or_stop_may_end_and_does_not_come_again() {
+    let world = World::new(
+        "[[sink]]\nname = \"ring\"\nkind = \"exec\"\n\
+         command = [\"sh\", \"-c\", \"echo begun >> \\\"$0\\\"; sleep 0.3; echo done >> \\\"$0\\\"\", \"RANG\"]\n\
+         [[topic]]\nname = \"ferry\"\nquery = \"ferry\"\n",
+    );
+    let rang = world.path("rang");
+    let config = fs::read_to_string(world.path("storywatch.toml")).unwrap();
+    world.write("storywatch.toml", &config.replace("RANG", rang.to_str().unwrap()));
+    let words = || fs::read_to_string(&rang).unwrap_or_default();
+    let begun = |times| {
+        wait_for("the program", || (words().matches("begun").count() == times).then_some(()));
+    };
+    let daemon = world.start();
+    report(&world, 1);
+    begun(1);
+    daemon.signal(rustix::process::Signal::HUP);
+    wait_for("its end", || words().contains("done").then_some(()));
+    report(&world, 2);
+    begun(2);
+    daemon.stop();
+    let daemon = world.start();
+    report(&world, 3);
+    begun(3);
+    daemon.stop();
+    assert_eq!(words(), "begun\ndone\n".repeat(3));
+}
+
+#[test]
 fn what_is_refused_is_laid_aside_and_tried_again_when_asked() {
     let receiver = Receiver::start(|_| 422);
     let world = World::new(&receiver.webhook(""));
@@ -340,6 +369,25 @@ fn since_is_read_from_the_journal() {
     assert_eq!(since(&["-n", "1", "--json"]).lines().count(), 1);
     assert_eq!(since(&["--kind", "surge"]), "");
     daemon.stop();
+}
+
+#[test]
+fn what_keeps_a_sink_from_its_work_is_told_by_check_by_a_start_and_by_a_reload() {
+    let world = World::new(
+        "[[sink]]\nname = \"desk\"\nkind = \"webhook\"\nurl = \"https://paper.example/\"\nsecret = \"no-secret\"\n\
+         [[sink]]\nname = \"ring\"\nkind = \"exec\"\ncommand = [\"/no/such/program\"]\n",
+    );
+    let checked = String::from_utf8(world.output(&["check"]).stderr).unwrap();
+    let daemon = world.start();
+    let started = daemon.said();
+    daemon.signal(rustix::process::Signal::HUP);
+    wait_for("the reload", || daemon.said().contains("read the config again").then_some(()));
+    let reloaded = daemon.said()[started.len()..].to_owned();
+    daemon.stop();
+    for said in [checked, started, reloaded] {
+        assert!(said.contains("sink \"desk\" does not run"), "{said}");
+        assert!(said.contains("sink \"ring\": /no/such/program cannot be run"), "{said}");
+    }
 }
 
 #[test]

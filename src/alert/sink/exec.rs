@@ -2,12 +2,15 @@
 //! them, and nothing of an alert stands among them.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::process::CommandExt as _,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::Failure;
 use crate::{alert::line, article::Alert};
@@ -20,6 +23,58 @@ const COMPLAINT_BYTES_MAX: u64 = 1000;
 const COMPLAINT_LOOKS: u32 = 20;
 /// Exit code of a program that wants to be asked again (`EX_TEMPFAIL` of sysexits.h).
 const EX_TEMPFAIL: i32 = 75;
+
+/// Where a program's process group is known while it runs.
+type Place = Mutex<Run>;
+
+#[derive(Default)]
+enum Run {
+    #[default]
+    Before,
+    Now(Pid),
+    Over,
+}
+
+/// Who lets go of it ends the program with its children, as at the end of the daemon: it would be run again.
+struct Hold(Arc<Place>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        kill(&mut locked(&self.0));
+    }
+}
+
+fn locked(place: &Place) -> MutexGuard<'_, Run> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Unless it has ended, or when it has not begun, which it then does not any more.
+fn kill(run: &mut Run) {
+    if let Run::Now(group) = *run {
+        kill_process_group(group, Signal::KILL).ok();
+    }
+    *run = Run::Over;
+}
+
+fn start(command: &mut Command, place: &Place) -> io::Result<Child> {
+    let mut run = locked(place);
+    if matches!(*run, Run::Over) {
+        return Err(io::Error::other("the daemon stops"));
+    }
+    let child = command.spawn()?;
+    *run = Run::Now(Pid::from_child(&child));
+    Ok(child)
+}
+
+/// How it ended. From then on its number may be another's.
+fn ended(child: &mut Child, place: &Place) -> io::Result<Option<ExitStatus>> {
+    let mut run = locked(place);
+    let ended = child.try_wait()?;
+    if ended.is_some() {
+        *run = Run::Over;
+    }
+    Ok(ended)
+}
 
 /// The program.
 #[derive(Clone, Debug)]
@@ -38,26 +93,28 @@ impl Exec {
             json.push('\n');
             let variables =
                 [("STORYWATCH_ID", id), ("STORYWATCH_KIND", kind.to_owned()), ("STORYWATCH_TOPIC", topic)];
-            let ran = tokio::task::spawn_blocking(move || exec.run(json, variables)).await;
+            let hold = Hold(Arc::default());
+            let place = Arc::clone(&hold.0);
+            let ran = tokio::task::spawn_blocking(move || exec.run(json, variables, &place)).await;
             ran.unwrap_or_else(|fault| Err(Failure::later(format!("running the program failed: {fault}"))))?;
         }
         Ok(())
     }
 
-    fn run(&self, json: String, variables: [(&str, String); 3]) -> Result<(), Failure> {
+    fn run(&self, json: String, variables: [(&str, String); 3], place: &Place) -> Result<(), Failure> {
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(Failure::later("there is no program"));
         };
-        let spawned = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .envs(variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn();
-        let mut child =
-            spawned.map_err(|fault| Failure::later(format!("could not start {program}: {fault}")))?;
+            .process_group(0);
+        let mut child = start(&mut command, place)
+            .map_err(|fault| Failure::later(format!("could not start {program}: {fault}")))?;
         // A program that does not read, or says much, must not hold up the wait for its end.
         if let Some(mut stdin) = child.stdin.take() {
             thread::spawn(move || stdin.write_all(json.as_bytes()));
@@ -71,7 +128,7 @@ impl Exec {
                 String::from_utf8_lossy(&said).into_owned()
             })
         });
-        let status = self.wait(&mut child)?;
+        let status = self.wait(&mut child, place)?;
         if status.success() {
             return Ok(());
         }
@@ -95,15 +152,14 @@ impl Exec {
         }
     }
 
-    fn wait(&self, child: &mut Child) -> Result<ExitStatus, Failure> {
+    fn wait(&self, child: &mut Child, place: &Place) -> Result<ExitStatus, Failure> {
         let until = Instant::now() + self.timeout;
         loop {
-            match child.try_wait() {
+            match ended(child, place) {
                 Ok(Some(status)) => return Ok(status),
                 Ok(None) if Instant::now() < until => thread::sleep(LOOK_EVERY),
                 Ok(None) => {
-                    let group = rustix::process::Pid::from_child(child);
-                    rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+                    kill(&mut locked(place));
                     child.wait().ok();
                     let secs = self.timeout.as_secs();
                     return Err(Failure::later(format!(
@@ -131,6 +187,36 @@ mod tests {
     }
 
     const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_program_that_nobody_waits_for_is_killed_with_its_children() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("child");
+        let script = format!("sleep 1000 & echo $! > {0}.new; mv {0}.new {0}; wait", path.display());
+        let exec = Exec { command: ["sh", "-c", &script].map(str::to_owned).into(), timeout: LONG };
+        let alert = Alert::bare(Id(7), Timestamp::UNIX_EPOCH, AlertKind::Test, "tides");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let alerts = [&alert];
+            let began = async {
+                while !path.exists() {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+            };
+            tokio::select! {
+                done = exec.deliver(&alerts) => panic!("{done:?}"),
+                () = began => {}
+            }
+        });
+        let child = std::fs::read_to_string(&path).unwrap();
+        let stat = std::path::PathBuf::from(format!("/proc/{}/stat", child.trim()));
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        let until = Instant::now() + Duration::from_secs(20);
+        while !is_gone() {
+            assert!(Instant::now() < until, "the program's child lives on");
+            thread::sleep(LOOK_EVERY);
+        }
+    }
 
     #[test]
     fn the_alert_comes_by_the_standard_input_and_no_shell_reads_it() {

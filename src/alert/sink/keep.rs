@@ -112,14 +112,15 @@ pub async fn keep(
                 last: last + 1,
                 due: Vec::new(),
                 handed: Instant::now(),
+                at_it: watch::Sender::new(false),
+                stop: changed.clone(),
             };
-            let stop = changed.clone();
             pulses.push((sink.pulse.clone(), 0, Instant::now()));
             at_work.spawn(async move {
                 if is_new {
                     sink.note().await;
                 }
-                sink.run(stop).await
+                sink.run().await
             });
         }
         let stopping = loop {
