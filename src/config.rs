@@ -600,6 +600,11 @@ mod tests {
     fn a_drop_holds_nothing_of_ours() {
         check("state_dir = 's'\n[[drop]]\npath = 's'\n", &["3:8 this drop is the state directory"]);
         check("[alerts]\nlog = 'l/a'\n[[drop]]\npath = 'l'\n", &["4:8 where the alert log is"]);
+        let sink = "[[sink]]\nname = 'a'\nkind = 'atom'\npath = 'd'\n";
+        check(&format!("{sink}[[drop]]\npath = 'd'\n"), &["6:8 this drop is where a sink writes"]);
+        let below = "state_dir = 'd/s'\n[[drop]]\npath = 'd'\nsubdirectories = ";
+        check(&format!("{below}true\n"), &["3:8 this drop holds the state directory"]);
+        good(&format!("{below}false\n[alerts]\nlog = 'l/a'\n"));
     }
 
     #[test]

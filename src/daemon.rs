@@ -57,6 +57,7 @@ use self::{
 use crate::{
     alert::{self, sink},
     config::{self, Config, Fault, QueryFault},
+    counted::counted,
     event::{Event, Rules},
     health::Standing,
     pipeline::{Pipeline, topic::query},
@@ -184,7 +185,7 @@ fn warn(warnings: impl IntoIterator<Item = impl Display>) {
 
 impl Daemon {
     async fn start(mut config: Config, mut pipeline: Pipeline) -> anyhow::Result<Self> {
-        let socket = Socket::bind(&config.control)?;
+        let socket = Socket::bind(&config.control).context("could not open the control socket (control)")?;
         let callbacks = match &config.websub {
             Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
             None => None,
@@ -394,11 +395,7 @@ fn same_retention(a: &Config, b: &Config) -> bool {
 /// How much there is to do.
 pub fn in_words(config: &Config) -> String {
     let parts = [(config.feeds.len(), "feed"), (config.drops.len(), "drop"), (config.topics.len(), "topic")];
-    parts.map(|(count, what)| counted(count as u64, what)).join(", ")
-}
-
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    parts.map(|(count, what)| counted(count, what)).join(", ")
 }
 
 async fn named(name: &'static str, work: impl Future<Output = ()>) -> &'static str {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     alert::line::harmless,
+    counted::counted,
     source::{
         feed::{state::State, why::Why},
         net,
@@ -255,7 +256,6 @@ fn ago(past: SignedDuration) -> String {
 /// A span in its greatest unit.
 fn span(span: SignedDuration) -> String {
     let secs = span.as_secs().max(0);
-    let counted = |count: i64, unit: &str| format!("{count} {unit}{}", if count == 1 { "" } else { "s" });
     match secs {
         0..120 => counted(secs, "second"),
         120..7_200 => counted(secs / 60, "minute"),

@@ -4,6 +4,7 @@
 mod again;
 pub mod article;
 mod caught;
+mod counted;
 pub mod event;
 mod failpoint;
 pub mod hub;

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
 
-use crate::article::{Alert, AlertKind, ArticleHead, Change, Digest, DigestItem, Withheld};
+use crate::{
+    article::{Alert, AlertKind, ArticleHead, Change, Digest, DigestItem, Withheld},
+    counted::counted,
+};
 
 const TITLE_CHARS_MAX: usize = 300;
 const OUTLET_CHARS_MAX: usize = 80;
@@ -308,11 +311,6 @@ fn ordinal(number: u32) -> String {
         _ => "th",
     };
     format!("{number}{ending}")
-}
-
-fn counted(number: u32, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 /// Writing to a string cannot fail; this spares each caller to say so.

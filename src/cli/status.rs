@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{ConfigFlag, Failure};
 use crate::{
+    counted::counted,
     daemon::{self, Desk},
     health::{Health, Tally},
 };
@@ -94,6 +95,7 @@ impl Feeds {
 /// A status for people.
 fn in_words(status: &Value, feeds: &Feeds) -> String {
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let number = |value: &Value, noun| counted(value.as_u64().unwrap_or(0), noun);
     let (articles, alerts) = (&status["articles"], &status["alerts"]);
     let (window, journal) = (&status["window"], &status["journal"]);
     let mut lines = vec![
@@ -110,8 +112,12 @@ fn in_words(status: &Value, feeds: &Feeds) -> String {
             alerts["in_log"],
             word(&status["alert_log"])
         ),
-        format!("  window    {} articles, {} stories", window["articles"], window["stories"]),
-        format!("  journal   {} bytes in {} days", journal["bytes"], journal["days"]),
+        format!(
+            "  window    {}, {}",
+            number(&window["articles"], "article"),
+            number(&window["stories"], "story")
+        ),
+        format!("  journal   {} in {}", number(&journal["bytes"], "byte"), number(&journal["days"], "day")),
     ];
     if let Some(fault) = alerts["log_fault"].as_str() {
         lines.push(format!("  FAULT     {fault}"));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{ConfigFlag, Failure, tail::when};
 use crate::{
     alert::line::harmless,
+    counted::counted,
     daemon,
     reading::{Asked, Listed},
     search::Filter,
@@ -69,7 +70,6 @@ fn in_words(story: &Listed) -> String {
     };
     let (first, last) = (day(story.first), day(story.last));
     let days = if first == last { first } else { format!("{first} to {last}") };
-    let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     format!(
         "{}  {days}  {}, {}  {}",
         story.id,

@@ -8,6 +8,7 @@ use super::{ConfigFlag, Failure};
 use crate::{
     alert::line::harmless,
     article::{Id, Verdict},
+    counted::counted,
     daemon,
     reading::{
         Asked,
@@ -59,13 +60,13 @@ fn in_words(story: &Storyline) -> String {
         format!("{}  {}", story.id, harmless(&story.title)),
         format!(
             "  {}, {} independent{}, {}",
-            counted(story.outlets, "outlet", "outlets"),
+            counted(story.outlets, "outlet"),
             story.independent,
             match story.copies {
                 0 => String::new(),
-                copies => format!(", {}", counted(copies, "wire copy", "wire copies")),
+                copies => format!(", {}", counted(copies, "wire copy")),
             },
-            counted(story.articles.len(), "report", "reports")
+            counted(story.articles.len(), "report")
         ),
     ];
     let named: Vec<String> =
@@ -99,10 +100,6 @@ fn in_words(story: &Storyline) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
-}
-
-fn counted(count: usize, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 fn told(report: &Report, story: &Storyline, lines: &mut Vec<String>) {

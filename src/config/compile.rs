@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Alerts, Config, DropDir, Feed, Fetch, Finished, LogFormat, QueryFault, Store, Topic, Websub,
+    Alerts, Config, DropDir, Feed, Fetch, Finished, LogFormat, QueryFault, Sink, Store, Topic, Way, Websub,
     fault::{Place, offset_in_string},
     file::{AlertsFile, DropFile, FeedFile, FetchFile, File, TopicFile, WebsubFile},
     place::{self, Env},
@@ -45,6 +45,17 @@ pub(super) struct Compiler<'a> {
     pub(super) warnings: Vec<(usize, String)>,
 }
 
+/// Directories into which the daemon writes: read as a drop, they would feed it with its own words.
+fn own_places<'a>(state_dir: &'a Path, log: &'a Path, sinks: &'a [Sink]) -> Vec<(&'static str, &'a Path)> {
+    let mut own = vec![("the state directory", state_dir)];
+    own.extend(log.parent().map(|dir| ("where the alert log is", dir)));
+    own.extend(sinks.iter().filter_map(|sink| match &sink.way {
+        Way::Atom { path, .. } => Some(("where a sink writes", path.as_path())),
+        _ => None,
+    }));
+    own
+}
+
 impl Compiler<'_> {
     pub(super) fn config(
         &mut self,
@@ -59,7 +70,6 @@ impl Compiler<'_> {
         let websub = file.websub.and_then(websub);
         let serve = file.serve.and_then(|file| self.serve(file));
         let alerts = self.alerts(&file.alerts, &state_dir);
-        let drops = self.drops(file.drops, &state_dir, &alerts.log);
         let store = Store {
             window_days: value_or(file.store.window_days.as_ref(), WINDOW_DAYS),
             window_articles_max: value_or(file.store.window_articles_max.as_ref(), WINDOW_ARTICLES_MAX),
@@ -70,6 +80,7 @@ impl Compiler<'_> {
         let names = file.names.into_iter().map(tracked).collect();
         let topics = self.topics(file.topics, check_query);
         let sinks = self.sinks(file.sinks, &topics);
+        let drops = self.drops(file.drops, &state_dir, &own_places(&state_dir, &alerts.log, &sinks));
         Config {
             path: path.to_path_buf(),
             state_dir,
@@ -196,7 +207,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn drops(&mut self, files: Vec<DropFile>, state_dir: &Path, log: &Path) -> Vec<DropDir> {
+    fn drops(&mut self, files: Vec<DropFile>, state_dir: &Path, own: &[(&str, &Path)]) -> Vec<DropDir> {
         let mut known = BTreeMap::new();
         let mut drops = Vec::new();
         for DropFile { at, path: written, outlet, finished, rejected, subdirectories } in files {
@@ -206,10 +217,13 @@ impl Compiler<'_> {
                 Some(_) => self.path(written.as_ref()),
             };
             let Some(path) = path else { continue };
-            let own = [("the state directory", Some(state_dir)), ("where the alert log is", log.parent())];
-            if let Some((what, _)) = own.into_iter().find(|(_, dir)| *dir == Some(path.as_path())) {
-                let what =
-                    format!("this drop is {what}, expected a directory that only others write articles into");
+            let subdirectories = subdirectories.is_some_and(|flag| flag.value);
+            let is_read = |dir: &Path| dir == path || (subdirectories && dir.starts_with(&path));
+            if let Some((what, dir)) = own.iter().find(|(_, dir)| is_read(dir)) {
+                let is = if *dir == path { "is" } else { "holds" };
+                let what = format!(
+                    "this drop {is} {what}, expected a directory that only others write articles into"
+                );
                 self.walker.fault(at, what);
             }
             if !self.twice(&mut known, path.clone(), at, "the same drop") {
@@ -220,7 +234,7 @@ impl Compiler<'_> {
                     finished,
                     // who has files put away has rejected ones put elsewhere
                     move_rejected: rejected.map_or(finished != Finished::Keep, |choice| choice.value),
-                    subdirectories: subdirectories.is_some_and(|flag| flag.value),
+                    subdirectories,
                 });
             }
         }

@@ -8,7 +8,8 @@ use rustix::fs::{Access, access};
 use super::{feeds, sandbox, sinks};
 use crate::{
     alert,
-    config::{Config, Way},
+    config::{Config, Listen, Way},
+    serve::socket,
 };
 
 /// Credentials and secrets that cannot be read, programs that are not there, a server's people who cannot reach anybody,
@@ -32,9 +33,13 @@ pub fn advice(config: &Config) -> Vec<String> {
 /// What a start would fail on, as far as it can be seen without one.
 ///
 /// # Errors
-/// When the state directory or the alert log is something else.
+/// When the state directory, the alert log or a socket is something else.
 pub fn can_start(config: &Config) -> anyhow::Result<()> {
     alert::log::look(&config.alerts.log)?;
+    socket::look_at(&config.control)?;
+    if let Some(Listen::Unix(path)) = config.serve.as_ref().map(|serve| &serve.listen) {
+        socket::look_at(path)?;
+    }
     let Config { state_dir, .. } = config;
     ensure!(
         !is_no_directory(state_dir),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::{event::Report, poison, pulse::Pulse, systemd};
+use crate::{counted::counted, event::Report, poison, pulse::Pulse, systemd};
 
 /// A part that has not moved for so long is stuck, where systemd does not set a watchdog interval.
 const STUCK_SECS_DEFAULT: u64 = 30;
@@ -100,11 +100,11 @@ pub(super) fn in_words(words: &str, report: &Report, stuck: &[&str]) -> String {
     let Report { articles, alerts, last_alert, waits } = report;
     let mut said = vec![words.to_owned()];
     if *articles > 0 {
-        said.push(format!("{} since the start", super::counted(*articles, "article")));
+        said.push(format!("{} since the start", counted(*articles, "article")));
     }
     if *alerts > 0 {
         let last = last_alert.map(|at: Timestamp| format!(", the last at {}", at.strftime("%F %TZ")));
-        said.push(format!("{}{}", super::counted(*alerts, "alert"), last.unwrap_or_default()));
+        said.push(format!("{}{}", counted(*alerts, "alert"), last.unwrap_or_default()));
     }
     said.extend(waits.clone());
     let quarantined = poison::quarantined();

@@ -98,6 +98,7 @@ fn places_that_cannot_be_used_are_told_by_check() {
     };
     check("log = \"alerts.log\"", "log = \"drop\"", 1, "it is not a regular file, set alerts.log to another");
     check("\"state\"", "\"storywatch.toml\"", 1, "is not a directory: set state_dir to another");
+    check("[alerts]", "control = \"storywatch.toml\"\n[alerts]", 1, "is something else than a socket");
     check("path = \"drop\"", "path = \"storywatch.toml\"", 0, "nothing comes from it until it is one");
 }
 

@@ -7,6 +7,7 @@ use url::{Url, form_urlencoded};
 use crate::{
     alert::line::caption,
     article::{Alert, AlertKind, Id},
+    counted::noun_of,
     search::Outline,
 };
 
@@ -67,14 +68,9 @@ pub(super) fn story_path(story: Id) -> String {
     format!("/story/{story}")
 }
 
-/// `1 report`, `2 reports`.
+/// `1 report`, `2 reports`, not torn apart at the end of a line.
 pub(super) fn counted(count: usize, noun: &str) -> String {
-    let noun = match (count, noun.strip_suffix('y')) {
-        (1, _) => noun.to_owned(),
-        (_, Some(stem)) if noun == "story" || noun.ends_with("copy") => format!("{stem}ies"),
-        _ => format!("{noun}s"),
-    };
-    format!("{}\u{a0}{noun}", grouped(count))
+    format!("{}\u{a0}{}", grouped(count), noun_of(count == 1, noun))
 }
 
 /// A number in groups of three digits.
