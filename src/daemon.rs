@@ -18,6 +18,7 @@ mod descriptors;
 mod export;
 mod feeds;
 mod ingest;
+mod listening;
 mod opening;
 mod page;
 mod questions;
@@ -120,7 +121,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("could not start the async runtime")?;
-    let done = runtime.block_on(async { Daemon::start(config, pipeline).await?.work().await });
+    let done = runtime.block_on(async { Daemon::start(config, pipeline)?.work().await });
     runtime.shutdown_timeout(STOP_THREADS);
     if done.is_ok() {
         poison::ends_well();
@@ -184,13 +185,9 @@ fn warn(warnings: impl IntoIterator<Item = impl Display>) {
 }
 
 impl Daemon {
-    async fn start(mut config: Config, mut pipeline: Pipeline) -> anyhow::Result<Self> {
+    fn start(mut config: Config, mut pipeline: Pipeline) -> anyhow::Result<Self> {
         let socket = Socket::bind(&config.control).context("could not open the control socket (control)")?;
-        let callbacks = match &config.websub {
-            Some(of_hubs) => Some(websub::bind(of_hubs.listen).await?),
-            None => None,
-        };
-        let page_door = page::open(&config).await?;
+        let page_door = config.serve.as_ref().map(page::open);
         let rules = pipeline.rules().clone();
         let oldest = pipeline.oldest_day();
         let Remembered { feeds: known, pages: of_pages, sinks: of_sinks, drops: of_drops } =
@@ -220,8 +217,14 @@ impl Daemon {
         let serve = control::serve(socket, door.clone(), ingest::through_the_door(), read, stop.clone());
         tasks.spawn(named("control socket", serve));
         let (callers, calls) = mpsc::channel(CALLS_WAITING_MAX);
-        if let Some(callbacks) = callbacks {
-            tasks.spawn(named("callback", websub::serve(callbacks, callers, stop.clone())));
+        if let Some(of_hubs) = &config.websub {
+            let (address, stop) = (of_hubs.listen, stop.clone());
+            let opened = listening::opened(websub::bind(address), move || websub::bind(address));
+            tasks.spawn(named("callback", async move {
+                if let Some(listener) = stop.run_until_cancelled(opened).await {
+                    websub::serve(listener, callers, stop).await;
+                }
+            }));
         }
         let (fetcher, turns) = (Arc::new(Fetcher::new(&limits)), Arc::new(Turns::new(limits.per_host_gap())));
         let (parcels, parcels_in) = mpsc::channel(fulltext::PARCELS_MAX);
@@ -258,9 +261,8 @@ impl Daemon {
             shown_feeds = Some(feeds);
             let stuck = vigil.stuck();
             let shown = page::Shown { room, door: door.clone(), heard, feeds: feeds_shown, stuck };
-            let hosts = serve.public_hosts.clone();
-            tasks
-                .spawn(named("page", page::serve(page_door, hosts, shown, vigil.part("page"), stop.clone())));
+            let pulse = vigil.part("page");
+            tasks.spawn(named("page", page::serve(page_door, serve.clone(), shown, pulse, stop.clone())));
         }
         Ok(Self {
             config,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::feeds;
+use super::{feeds, listening};
 use crate::{
     article::Alert,
-    config::{Config, Feed, Listen},
+    config::{Feed, Listen, Serve},
     event::Event,
     health::Standing,
     pulse::Pulse,
@@ -27,28 +27,29 @@ pub(super) struct Shown {
     pub(super) stuck: watch::Receiver<Vec<&'static str>>,
 }
 
-/// Opens the page where the config has one.
-pub(super) async fn open(config: &Config) -> anyhow::Result<Option<Door>> {
-    let Some(serve) = &config.serve else { return Ok(None) };
+/// Opens the page.
+pub(super) fn open(serve: &Serve) -> anyhow::Result<Door> {
     let door = match &serve.listen {
-        Listen::Tcp(address) => Door::tcp(*address).await?,
+        Listen::Tcp(address) => Door::tcp(*address)?,
         Listen::Unix(path) => Door::unix(path)?,
     };
     let place =
         door.address().map_or_else(|| serve.listen.to_string(), |address| format!("http://{address}/"));
     tracing::info!("the page is at {place}");
-    Ok(Some(door))
+    Ok(door)
 }
 
-/// Serves it until `stop`.
+/// Serves it, as soon as it is open, until `stop`.
 pub(super) async fn serve(
-    door: Door,
-    public_hosts: Vec<String>,
+    first: anyhow::Result<Door>,
+    serve: Serve,
     shown: Shown,
     pulse: Pulse,
     stop: CancellationToken,
 ) {
-    let hosts = Hosts::new(door.address(), &public_hosts);
+    let opened = pulse.along(listening::opened(first, || open(&serve)));
+    let Some(door) = stop.run_until_cancelled(opened).await else { return };
+    let hosts = Hosts::new(door.address(), &serve.public_hosts);
     let house = House::new(shown.room, hosts, shown.door, shown.heard, shown.feeds, shown.stuck);
     page::serve(door, house, pulse, stop).await;
 }

@@ -70,9 +70,8 @@ impl Door {
     ///
     /// # Errors
     /// When it cannot be had.
-    pub async fn tcp(address: SocketAddr) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(address).await;
-        listener
+    pub fn tcp(address: SocketAddr) -> anyhow::Result<Self> {
+        super::listen(address)
             .map(Self::Tcp)
             .with_context(|| format!("could not open the page at {address} (listen in [serve])"))
     }

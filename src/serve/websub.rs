@@ -47,10 +47,9 @@ type Answer = Response<Full<Bytes>>;
 ///
 /// # Errors
 /// When the address cannot be had.
-pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     use anyhow::Context;
-    TcpListener::bind(address)
-        .await
+    super::listen(address)
         .with_context(|| format!("could not listen for hubs at {address} (listen in [websub])"))
 }
 

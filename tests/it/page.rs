@@ -248,6 +248,22 @@ fn a_socket_of_this_machine_serves_the_page_too() {
 }
 
 #[test]
+fn an_address_that_another_has_is_waited_for_and_no_alert_is_missed() {
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let world = World::new(&format!(
+        "[serve]\nlisten = \"{taken}\"\n[[topic]]\nname = \"ferry\"\nquery = \"ferry\"\n"
+    ));
+    let daemon = world.start();
+    wait_for("word of it", || daemon.said().contains("could not open the page").then_some(()));
+    told(&world);
+    drop(other);
+    assert_eq!(address(&daemon), taken);
+    assert_eq!(get(&taken, "/healthz").body, "ok\n");
+    daemon.stop();
+}
+
+#[test]
 fn an_address_for_all_must_be_meant() {
     let world = World::new("[serve]\nlisten = \"0.0.0.0:8470\"\n");
     let (code, said) = world.fails(&["check"]);

@@ -48,7 +48,7 @@ fn locked(place: &Place) -> MutexGuard<'_, Run> {
     place.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Unless it has ended, or when it has not begun, which it then does not any more.
+/// Ends the program if it runs; one that has not begun will not.
 fn kill(run: &mut Run) {
     if let Run::Now(group) = *run {
         kill_process_group(group, Signal::KILL).ok();
