@@ -172,6 +172,15 @@ pub struct Article {
     pub text_from: TextFrom,
 }
 
+impl Article {
+    /// Whether no control character stands in what is shown of it.
+    pub fn is_sound(&self) -> bool {
+        let lines = [&self.title, &self.outlet].into_iter().chain(&self.input_id).chain(&self.authors);
+        !lines.flat_map(|line| line.chars()).any(char::is_control)
+            && !self.text.chars().any(|c| c.is_control() && c != '\n')
+    }
+}
+
 /// Where an article's text was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -247,7 +256,8 @@ pub struct Rejected {
 }
 
 /// What a source found, in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "nearly all that is found is an article")]
 pub enum Found {
     /// An article.

@@ -40,7 +40,7 @@ pub use self::{
     backtest::backtest,
     export::export,
     feeds::each_feed,
-    ingest::{How, Ingested, ingest},
+    ingest::{How, ingest},
     questions::{Desk, Explained, decisions, explain, status, status_once},
     reading::read,
     rules::read_rules,
@@ -214,7 +214,7 @@ impl Daemon {
         let mut tasks = JoinSet::new();
         let room = reading_room(&config)?;
         let read = reading::for_clients(Arc::clone(&room));
-        let serve = control::serve(socket, door.clone(), ingest::through_the_door(), read, stop.clone());
+        let serve = control::serve(socket, door.clone(), read, stop.clone());
         tasks.spawn(named("control socket", serve));
         let (callers, calls) = mpsc::channel(CALLS_WAITING_MAX);
         if let Some(of_hubs) = &config.websub {

@@ -39,15 +39,12 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let config = super::config(&flags.config)?;
     let how = daemon::How { quiet: flags.quiet, backfill: flags.backfill };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let done = daemon::ingest(&config, &flags.paths, how, &mut |lines| {
+    daemon::ingest(&config, &flags.paths, how, &mut |lines| {
         for line in lines {
             out.write_all(line.as_bytes())?;
             out.write_all(b"\n")?;
         }
         out.flush()
     })?;
-    if done.failed > 0 {
-        return Err(Failure::Told);
-    }
     Ok(())
 }

@@ -1,23 +1,22 @@
-//! Files as a source, once: into the pipeline of this process, or through the control socket into a running daemon.
+//! Files as a source, once: into the pipeline of this process, or through the control socket into a running daemon. They
+//! are read here in either case, by the rights of whoever asks.
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
-use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
     article::{Article, Delivery, Found, Occasion, Receipt, Rejected},
     config::Config,
-    event::Event,
+    pipeline::Pipeline,
     poison,
-    serve::control::{self, Replies, Reply, Request},
+    serve::control::{self, Reply, Request},
     source::format::{Clock, Origin, Reader},
 };
 
@@ -26,13 +25,6 @@ const ORIGIN: Origin<'static> = Origin { name: "ingest", outlet: "" };
 
 /// Most files below one directory.
 const FILES_MAX: usize = 1_000_000;
-
-/// What became of an ingest.
-#[derive(Debug, Default)]
-pub struct Ingested {
-    /// Files or requests that could not be read at all.
-    pub failed: usize,
-}
 
 /// How files are read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,40 +38,65 @@ pub struct How {
 /// Reads files through the pipeline. `print` gets the decisions after their commit.
 ///
 /// # Errors
-/// When the store cannot be opened or written, or `print` fails.
+/// When a path is not there, the store cannot be opened or written, the daemon goes away, or `print` fails.
 pub fn ingest(
     config: &Config,
     paths: &[PathBuf],
     how: How,
     print: &mut dyn FnMut(&[String]) -> io::Result<()>,
-) -> anyhow::Result<Ingested> {
+) -> anyhow::Result<()> {
     let paths = paths.iter().map(std::path::absolute).collect::<io::Result<Vec<_>>>()?;
     for path in &paths {
         if !path.exists() {
             bail!("there is no file {}", path.display());
         }
     }
-    let live = if how.backfill { Occasion::Backfill } else { Occasion::Live };
-    if let Some(replies) = control::request(&config.control, &Request::Ingest(paths.clone(), live))? {
-        return from_daemon(replies, print);
-    }
-    let mut pipeline = super::open_for_work(config)?;
     let bar = progress(how.quiet);
-    let mut push = |found: Vec<Found>| {
-        let (receipt, mut received) = oneshot::channel();
-        let at = Timestamp::now();
-        pipeline.take(vec![Delivery { at, found, checkpoints: Vec::new(), receipt: Some(receipt) }])?;
-        let decisions = received.try_recv().context("the pipeline lost a delivery")?;
+    let mut print = |decisions: Vec<String>| {
         print(&decisions).context("could not print the decisions")?;
         bar.inc(decisions.len() as u64);
         Ok(())
     };
-    let replay = if how.backfill { Occasion::Backfill } else { Occasion::Replay };
-    read_all(&paths, Clock::Replay(None), replay, &mut push)?;
+    let on = |occasion| if how.backfill { Occasion::Backfill } else { occasion };
+    if by_the_daemon(config, Vec::new())?.is_some() {
+        let mut push = |found| {
+            print(by_the_daemon(config, found)?.context(
+                "the daemon went away before all was read: run it again, what was decided is `seen`",
+            )?)
+        };
+        read_all(&paths, Clock::Live(Timestamp::now()), on(Occasion::Live), &mut push)?;
+    } else {
+        let mut pipeline = super::open_for_work(config)?;
+        let mut push = |found| print(here(&mut pipeline, found)?);
+        read_all(&paths, Clock::Replay(None), on(Occasion::Replay), &mut push)?;
+        pipeline.close()?;
+        poison::ends_well();
+    }
     bar.finish_and_clear();
-    pipeline.close()?;
-    poison::ends_well();
-    Ok(Ingested::default())
+    Ok(())
+}
+
+/// What this process decides.
+fn here(pipeline: &mut Pipeline, found: Vec<Found>) -> anyhow::Result<Receipt> {
+    let (receipt, mut received) = oneshot::channel();
+    let at = Timestamp::now();
+    pipeline.take(vec![Delivery { at, found, checkpoints: Vec::new(), receipt: Some(receipt) }])?;
+    received.try_recv().context("the pipeline lost a delivery")
+}
+
+/// What the running daemon decides; `None` where none runs.
+fn by_the_daemon(config: &Config, found: Vec<Found>) -> anyhow::Result<Option<Receipt>> {
+    let Some(replies) = control::request(&config.control, &Request::Take(found))? else { return Ok(None) };
+    let mut decisions = Vec::new();
+    for reply in replies {
+        match reply? {
+            Reply::Decision(json) => decisions.push(json.get().to_owned()),
+            Reply::End => return Ok(Some(decisions)),
+            Reply::Fault(fault) => bail!(fault),
+            Reply::Answer(_) => bail!("the daemon answered in a form of another version"),
+        }
+    }
+    Ok(None)
 }
 
 /// Reads the files in their order; what cannot be opened is pushed as a rejection.
@@ -172,50 +189,4 @@ fn progress(quiet: bool) -> ProgressBar {
     };
     let style = ProgressStyle::with_template("{spinner} {pos} articles decided, {per_sec}, {elapsed}");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
-}
-
-fn from_daemon(
-    replies: Replies,
-    print: &mut dyn FnMut(&[String]) -> io::Result<()>,
-) -> anyhow::Result<Ingested> {
-    let mut ingested = Ingested::default();
-    for reply in replies {
-        match reply? {
-            Reply::Decision(json) => {
-                print(&[json.get().to_owned()]).context("could not print the decisions")?;
-            }
-            Reply::Fault(fault) => {
-                tracing::error!("{fault}");
-                ingested.failed += 1;
-            }
-            Reply::Answer(_) => {}
-            Reply::End => return Ok(ingested),
-        }
-    }
-    bail!("the daemon went away before all was read: run it again, what was decided is `seen`")
-}
-
-/// How the daemon reads files for a client of the control socket: as if they were dropped now.
-pub(super) fn through_the_door() -> control::Ingest {
-    Arc::new(|paths, occasion, door, lines| {
-        let mut push = |found: Vec<Found>| {
-            for json in through(&door, found)? {
-                let raw = RawValue::from_string(json).context("a decision is no JSON")?;
-                lines.blocking_send(Reply::Decision(raw)).context("the client has gone")?;
-            }
-            Ok(())
-        };
-        if let Err(fault) = read_all(&paths, Clock::Live(Timestamp::now()), occasion, &mut push) {
-            // A client that has gone needs no answer.
-            lines.blocking_send(Reply::Fault(format!("{fault:#}"))).ok();
-        }
-    })
-}
-
-fn through(door: &mpsc::Sender<Event>, found: Vec<Found>) -> anyhow::Result<Receipt> {
-    let (receipt, received) = oneshot::channel();
-    let at = Timestamp::now();
-    let delivery = Delivery { at, found, checkpoints: Vec::new(), receipt: Some(receipt) };
-    door.blocking_send(Event::Batch(delivery)).context("the daemon is stopping")?;
-    received.blocking_recv().context("the daemon is stopping")
 }

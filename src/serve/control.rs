@@ -4,11 +4,12 @@
 use std::{
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use tokio::{
@@ -21,13 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::socket::Socket;
 use crate::{
-    article::{Article, Occasion},
+    article::{Article, DELIVERY_FOUND_MAX, Delivery, Found},
     event::{Ask, Event, Question},
     reading::Asked,
 };
 
-/// Longest request; an article to explain is the largest.
-const REQUEST_BYTES_MAX: u64 = 16 << 20;
+/// Longest request; a delivery is the largest, and JSON takes up to twice its bytes.
+const REQUEST_BYTES_MAX: u64 = 32 << 20;
 
 /// Connections served at once; more wait.
 const CONNECTIONS_MAX: usize = 16;
@@ -57,8 +58,9 @@ pub enum Request {
     CheckpointsFrom(String),
     /// A known report as a drop takes it.
     Article(String),
-    /// Read these files, absolute paths, as a source; their articles come on this occasion.
-    Ingest(Vec<PathBuf>, Occasion),
+    /// Decide on what was read, as if a source had found it now: at most `DELIVERY_FOUND_MAX` finds. None at all only ask
+    /// whether a daemon is there.
+    Take(Vec<Found>),
     /// A question to the reading room.
     Read(Asked),
     /// Tell a test alert of a topic.
@@ -73,7 +75,7 @@ pub enum Request {
 pub enum Reply {
     /// The whole answer to a question.
     Answer(Box<RawValue>),
-    /// A committed decision of an ingest.
+    /// A committed decision on what was taken, in its order.
     Decision(Box<RawValue>),
     /// Something went wrong; the rest goes on.
     Fault(String),
@@ -81,20 +83,11 @@ pub enum Reply {
     End,
 }
 
-/// Reads files for a client: called on a blocking thread, sends the decisions.
-pub type Ingest = Arc<dyn Fn(Vec<PathBuf>, Occasion, mpsc::Sender<Event>, mpsc::Sender<Reply>) + Send + Sync>;
-
 /// Answers a question to the reading room: called on a blocking thread.
 pub type Read = Arc<dyn Fn(&Asked) -> anyhow::Result<Value> + Send + Sync>;
 
 /// Serves until `stop`.
-pub async fn serve(
-    mut socket: Socket,
-    door: mpsc::Sender<Event>,
-    ingest: Ingest,
-    read: Read,
-    stop: CancellationToken,
-) {
+pub async fn serve(mut socket: Socket, door: mpsc::Sender<Event>, read: Read, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let mut look = tokio::time::interval(LOOK_EVERY);
@@ -114,9 +107,9 @@ pub async fn serve(
             continue;
         };
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
-        let (door, ingest, read) = (door.clone(), Arc::clone(&ingest), Arc::clone(&read));
+        let (door, read) = (door.clone(), Arc::clone(&read));
         connections.spawn(async move {
-            if let Err(fault) = connection(stream, door, ingest, read).await {
+            if let Err(fault) = connection(stream, door, read).await {
                 tracing::debug!(%fault, "a client of the control socket went away");
             }
             drop(place);
@@ -128,7 +121,6 @@ pub async fn serve(
 async fn connection(
     mut stream: tokio::net::UnixStream,
     door: mpsc::Sender<Event>,
-    ingest: Ingest,
     read: Read,
 ) -> io::Result<()> {
     let (request, mut write) = stream.split();
@@ -136,7 +128,7 @@ async fn connection(
     let mut reader = tokio::io::BufReader::new(request.take(REQUEST_BYTES_MAX));
     tokio::time::timeout(Duration::from_secs(REQUEST_SECS_MAX), reader.read_line(&mut line)).await??;
     let (lines, mut replies) = mpsc::channel(LINES_WAITING_MAX);
-    let work = answer(line, door, ingest, read, lines);
+    let work = answer(line, door, read, lines);
     let send = async {
         while let Some(reply) = replies.recv().await {
             let mut bytes = serde_json::to_vec(&reply)?;
@@ -149,23 +141,10 @@ async fn connection(
     sent
 }
 
-async fn answer(
-    line: String,
-    door: mpsc::Sender<Event>,
-    ingest: Ingest,
-    read: Read,
-    lines: mpsc::Sender<Reply>,
-) {
+async fn answer(line: String, door: mpsc::Sender<Event>, read: Read, lines: mpsc::Sender<Reply>) {
     let reply = match serde_json::from_str(&line) {
         Err(fault) => Reply::Fault(format!("the request is none of this version's: {fault}")),
-        Ok(Request::Ingest(paths, occasion)) => {
-            let sender = lines.clone();
-            let done = tokio::task::spawn_blocking(move || ingest(paths, occasion, door, sender)).await;
-            match done {
-                Ok(()) => Reply::End,
-                Err(fault) => Reply::Fault(format!("reading the files failed: {fault}")),
-            }
-        }
+        Ok(Request::Take(found)) => take(found, &door, &lines).await,
         Ok(Request::Explain(target)) => ask(&door, Question::ExplainKnown(target)).await,
         Ok(Request::ExplainArticle(article)) => ask(&door, Question::ExplainArticle(article)).await,
         Ok(Request::Article(target)) => ask(&door, Question::Article(target)).await,
@@ -186,7 +165,6 @@ async fn answer(
 
 async fn ask(door: &mpsc::Sender<Event>, question: Question) -> Reply {
     let (answer, waiting) = oneshot::channel();
-    let stopping = || Reply::Fault("the daemon is stopping: ask again when it runs".to_owned());
     if door.send(Event::Ask(Ask { question, answer })).await.is_err() {
         return stopping();
     }
@@ -194,6 +172,45 @@ async fn ask(door: &mpsc::Sender<Event>, question: Question) -> Reply {
         Ok(value) => answered(&value),
         Err(_) => stopping(),
     }
+}
+
+/// The decisions, once they are durable. What comes from another process is not trusted to be sound.
+async fn take(mut found: Vec<Found>, door: &mpsc::Sender<Event>, lines: &mpsc::Sender<Reply>) -> Reply {
+    if found.is_empty() {
+        return Reply::End;
+    }
+    let at = Timestamp::now();
+    for one in &mut found {
+        match one {
+            Found::Article(article) if !article.is_sound() => {
+                return Reply::Fault("an article holds control characters".to_owned());
+            }
+            Found::Article(article) => article.seen_at = at,
+            Found::Rejected(rejected) => rejected.seen_at = at,
+        }
+    }
+    if found.len() > DELIVERY_FOUND_MAX {
+        return Reply::Fault(format!("more than {DELIVERY_FOUND_MAX} finds at once"));
+    }
+    let (receipt, received) = oneshot::channel();
+    let delivery = Delivery { at, found, checkpoints: Vec::new(), receipt: Some(receipt) };
+    if door.send(Event::Batch(delivery)).await.is_err() {
+        return stopping();
+    }
+    let Ok(decisions) = received.await else { return stopping() };
+    for decision in decisions {
+        let reply = match RawValue::from_string(decision) {
+            Ok(raw) => Reply::Decision(raw),
+            Err(fault) => Reply::Fault(format!("a decision is no JSON: {fault}")),
+        };
+        // A client that has gone needs no answer.
+        lines.send(reply).await.ok();
+    }
+    Reply::End
+}
+
+fn stopping() -> Reply {
+    Reply::Fault("the daemon is stopping: ask again when it runs".to_owned())
 }
 
 fn answered(value: &Value) -> Reply {

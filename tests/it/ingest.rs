@@ -73,6 +73,38 @@ fn through_a_running_daemon_it_goes_by_the_control_socket() {
 }
 
 #[test]
+fn what_comes_by_the_control_socket_is_not_trusted() {
+    use std::io::{Read, Write};
+    let world = World::new(TOPIC);
+    let daemon = world.start();
+    world.write("one.json", r#"{"title": "Ferry contract", "text": "The ferry contract was signed."}"#);
+    let decision = &world.json_lines(&["ingest", "one.json"])[0];
+    let say = |request: String| {
+        let mut stream = std::os::unix::net::UnixStream::connect(world.path("state/control.sock")).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        said
+    };
+    let article = |title: &str, seen_at: &str| {
+        let article = serde_json::json!({
+            "title": title, "text": "Forged.", "outlet": "", "origin": "ingest", "seen_at": seen_at,
+        });
+        format!("{}\n", serde_json::json!({"take": [{"article": article}]}))
+    };
+    assert!(say(article("Forged\n2031", "2031-01-01T00:00:00Z")).contains("control characters"));
+    assert!(say(article("Late", "2031-01-01T00:00:00Z")).contains("\"decision\""));
+    let late = &world.decisions()[1]["article"];
+    let day = |article: &serde_json::Value| article["seen_at"].as_str().unwrap()[..10].to_owned();
+    assert_eq!((late["title"].as_str(), day(late)), (Some("Late"), day(&decision["article"])));
+    let many = serde_json::json!({"take": vec![serde_json::json!({"rejected": {
+        "origin": "ingest", "place": "x", "reason": "y", "seen_at": "2031-01-01T00:00:00Z"}}); 513]});
+    assert!(say(format!("{many}\n")).contains("more than 512"));
+    assert_eq!(world.decisions().len(), 2);
+    daemon.stop();
+}
+
+#[test]
 fn batches_and_restarts_change_no_decision() {
     let lines = corpus::json_lines(9, 120);
     let whole = World::new(TOPIC);

@@ -114,6 +114,10 @@ drop_in '[Service]' ProtectHome=tmpfs BindReadOnlyPaths=/home/ann/in
 systemctl restart $unit
 within 60 "the drop is not read" is_told Friday
 
+step "ingest: what its user may read and the service may not"
+printf '{"title": "Ferry sold", "text": "The ferry was sold on Saturday, its owner said."}\n' >/root/sold.json
+[[ $(storywatch ingest /root/sold.json) == *'"verdict":"new"'* ]] || fail "$(storywatch ingest /root/sold.json)"
+
 step "remove, and purge"
 dpkg -r storywatch
 ! systemctl -q is-active $unit || fail "it runs on"
