@@ -1,13 +1,14 @@
 //! What the sandbox of systemd/storywatch.service keeps from the daemon, and the lines by which an operator opens it.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
 };
 
 use rustix::{fs::Access, io::Errno};
 
-use crate::config::{self, Config, Finished};
+use crate::config::{Config, Finished, Way};
 
 /// Lines that an operator adds to the unit.
 const DROP_INS: &str = "/etc/systemd/system/storywatch.service.d";
@@ -55,21 +56,34 @@ pub(super) fn advice(config: &Config) -> Vec<String> {
 }
 
 fn places(config: &Config) -> Vec<Place<'_>> {
+    let written = |what, path| Place { what, path, writes: true };
+    let read = |what, path| Place { what, path, writes: false };
     let mut places = Vec::new();
     for drop in &config.drops {
         let writes = drop.finished != Finished::Keep || drop.move_rejected;
         places.push(Place { what: "drop", path: &drop.path, writes });
     }
-    let log_dir = config.alerts.log.parent();
-    places.extend(log_dir.map(|path| Place { what: "folder of the alert log", path, writes: true }));
-    places.extend(config.sinks.iter().filter_map(|sink| match &sink.way {
-        config::Way::Atom { path, .. } => Some(Place { what: "folder of a sink", path, writes: true }),
-        config::Way::Exec { command, .. } => {
-            let path = Path::new(command.first()?);
-            path.is_absolute().then_some(Place { what: "program of a sink", path, writes: false })
+    places.extend(config.alerts.log.parent().map(|path| written("folder of the alert log", path)));
+    for topic in &config.topics {
+        let samples = topic.examples.iter().chain(&topic.not_examples);
+        places.extend(samples.filter_map(|file| Some(read("folder of samples", file.parent()?))));
+    }
+    let mut secrets = vec![&config.fetch.proxy_credentials];
+    secrets.extend(config.feeds.iter().map(|feed| &feed.credentials));
+    for sink in &config.sinks {
+        match &sink.way {
+            Way::Webhook { secret, credentials, .. } => secrets.extend([secret, credentials]),
+            Way::Ntfy { credentials, .. } | Way::Mail { credentials, .. } => secrets.push(credentials),
+            Way::Atom { path, .. } => places.push(written("folder of a sink", path)),
+            Way::Exec { command, .. } => {
+                let program = command.first().map(Path::new).filter(|program| program.is_absolute());
+                places.extend(program.map(|path| read("program of a sink", path)));
+            }
         }
-        _ => None,
-    }));
+    }
+    places.extend(secrets.into_iter().flatten().map(|path| read("file of credentials", path)));
+    let mut known = BTreeSet::new();
+    places.retain(|place| known.insert(place.path));
     places
 }
 
@@ -127,5 +141,34 @@ mod tests {
         check("/home/ann/in", false, &["ProtectHome=tmpfs", "BindReadOnlyPaths=/home/ann/in"]);
         check("/home/ann/in", true, &["ProtectHome=tmpfs", "BindPaths=/home/ann/in"]);
         check("/tmp/in", false, &["BindReadOnlyPaths=/tmp/in"]);
+    }
+
+    #[test]
+    fn all_that_the_config_names_is_a_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("c.toml");
+        let sink = |kind: &str, more: &str| format!("[[sink]]\nname = '{kind}'\nkind = '{kind}'\n{more}\n");
+        let toml = [
+            "state_dir = '/s'\n[alerts]\nlog = '/l/a'\n[[drop]]\npath = '/d'\n".to_owned(),
+            "[[feed]]\nurl = 'https://a.example/'\ncredentials = '/f/c'\n".to_owned(),
+            "[[topic]]\nname = 'a'\nexamples = ['/e/1', '/e/2']\nnot_examples = ['/n/*']\n".to_owned(),
+            sink("webhook", "url = 'https://a.example/'\nsecret = '/w/s'\ncredentials = '/f/c'"),
+            sink("atom", "path = '/a'"),
+            sink("exec", "command = ['/p/ring', '/x']"),
+        ];
+        fs::write(&file, toml.concat()).unwrap();
+        let config = crate::config::load(&file, &crate::config::Env::default(), &|_| Ok(())).unwrap();
+        let places: Vec<_> = places(&config).iter().map(|place| (place.path, place.writes)).collect();
+        let expected = [
+            ("/d", false),
+            ("/l", true),
+            ("/e", false),
+            ("/n", false),
+            ("/a", true),
+            ("/p/ring", false),
+            ("/f/c", false),
+            ("/w/s", false),
+        ];
+        assert_eq!(places, expected.map(|(path, writes)| (Path::new(path), writes)));
     }
 }
