@@ -194,17 +194,18 @@ struct Sink {
     due: Vec<Checkpoint>,
     handed: Instant,
     /// Whether something is being delivered.
-    at_it: watch::Sender<bool>,
+    delivering: watch::Sender<bool>,
     stop: CancellationToken,
 }
 
 impl Sink {
     /// Delivers until `stop`, then says how far it came. What is under way by then may end, so that it need not come again.
     async fn run(mut self) -> (String, Cursor, usize) {
-        let (pulse, stop, mut at_it) = (self.pulse.clone(), self.stop.clone(), self.at_it.subscribe());
+        let (pulse, stop, mut delivering) =
+            (self.pulse.clone(), self.stop.clone(), self.delivering.subscribe());
         let end = async {
             stop.cancelled().await;
-            tokio::time::timeout(GRACE, at_it.wait_for(|at_it| !at_it)).await.ok();
+            tokio::time::timeout(GRACE, delivering.wait_for(|delivering| !delivering)).await.ok();
         };
         tokio::select! {
             () = pulse.along(self.work()) => {}
@@ -354,7 +355,7 @@ impl Sink {
                 }
             }
             tries += 1;
-            self.at_it.send_replace(false);
+            self.delivering.send_replace(false);
             if tries >= TOLD_TRIES || began.elapsed() >= TOLD_AFTER {
                 self.complain(&failure).await;
             }
@@ -371,7 +372,7 @@ impl Sink {
         if let Some(last) = posted.last() {
             self.pass(last).await;
         }
-        self.at_it.send_replace(false);
+        self.delivering.send_replace(false);
     }
 
     /// From here on something is under way. After the stop nothing is begun.
@@ -379,7 +380,7 @@ impl Sink {
         if self.stop.is_cancelled() {
             std::future::pending::<()>().await;
         }
-        self.at_it.send_replace(true);
+        self.delivering.send_replace(true);
     }
 
     /// Once for each new reason; the checkpoint says it too.
@@ -429,7 +430,7 @@ impl Sink {
             Some(posted) => {
                 self.begin().await;
                 if let Err(failure) = spec.deliver(&[&posted.alert], &self.send).await {
-                    self.at_it.send_replace(false);
+                    self.delivering.send_replace(false);
                     tracing::warn!(sink = %spec.name, alert = retry.seq, "an alert stays laid aside: {}", failure.why());
                     return;
                 }
@@ -439,7 +440,7 @@ impl Sink {
         self.dead = self.dead.saturating_sub(1);
         self.due.push(Checkpoint { key: dead_key(&spec.name, retry.seq), state: serde_json::Value::Null });
         self.hand_over().await;
-        self.at_it.send_replace(false);
+        self.delivering.send_replace(false);
     }
 
     /// Waits, but not so long that what the others hear is missed in vain; a retry by the user ends the wait.

@@ -112,7 +112,7 @@ pub async fn keep(
                 last: last + 1,
                 due: Vec::new(),
                 handed: Instant::now(),
-                at_it: watch::Sender::new(false),
+                delivering: watch::Sender::new(false),
                 stop: changed.clone(),
             };
             pulses.push((sink.pulse.clone(), 0, Instant::now()));
