@@ -102,10 +102,11 @@ impl World {
         self.ok(verb).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The alert log so far.
+    /// The alert log so far. Of a line that is being written only a part may be seen, at the end of a page of the file.
     pub fn alerts(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.path("alerts.log")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let log = fs::read(self.path("alerts.log")).unwrap_or_default();
+        let lines = log.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
     }
 
     /// Every decision in the journal.
