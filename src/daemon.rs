@@ -142,7 +142,10 @@ struct Daemon {
     sinks: watch::Sender<alert::sink::Specs>,
     /// Where there is a page: the feeds that it shows.
     shown_feeds: Option<watch::Sender<Arc<[Standing]>>>,
-    vigil: Vigil,
+    /// Beats as long as signals are heard.
+    pulse: Pulse,
+    /// The vigil goes on until this is dropped.
+    vigil: vigil::Words,
     tasks: JoinSet<&'static str>,
     pipeline_ended: oneshot::Receiver<anyhow::Result<()>>,
     /// Tells the pipeline that the time of a stop is nearly over.
@@ -266,14 +269,15 @@ impl Daemon {
         }
         Ok(Self {
             config,
-            words,
+            words: words.clone(),
             rules,
             door,
             feeds,
             drops,
             sinks,
             shown_feeds,
-            vigil,
+            pulse: vigil.part("signals"),
+            vigil: vigil.keep(words)?,
             tasks,
             pipeline_ended,
             hurry,
@@ -316,11 +320,11 @@ impl Daemon {
         self.finish().await
     }
 
-    /// Time goes on for the pipeline, and systemd hears that every part is alive; of none if one is stuck.
+    /// Time goes on for the pipeline.
     fn each_second(&mut self) {
+        self.pulse.beat();
         // A full channel means that the pipeline is busy, and then it needs no tick.
         self.door.try_send(Event::Tick(Timestamp::now())).ok();
-        self.vigil.look(&self.words);
     }
 
     /// SIGHUP: the alert log is opened anew in any case; the config counts only if it is free of faults.
@@ -371,6 +375,8 @@ impl Daemon {
         self.drops.send_replace(Arc::new(drop_specs(&config)));
         self.sinks.send_replace(sinks::specs(&config).0);
         self.words = in_words(&config);
+        // It ends with the process alone.
+        self.vigil.send(self.words.clone()).ok();
         self.config.sinks = config.sinks;
         if let Some(shown) = &self.shown_feeds {
             shown.send_replace(page::feeds_shown(&config.feeds));

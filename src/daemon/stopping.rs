@@ -18,6 +18,7 @@ impl Daemon {
     /// The sources end, the pipeline drains and ends behind them.
     pub(super) async fn finish(mut self) -> anyhow::Result<()> {
         tracing::info!("stopping");
+        drop(self.vigil);
         said(systemd::stopping("committing what was taken in"));
         let now = Instant::now();
         let (soon, deadline) =

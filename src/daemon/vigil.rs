@@ -1,7 +1,12 @@
 //! Whether every part of the daemon gets on: what systemd's watchdog is fed by, and what `systemctl status` shows.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
 
+use anyhow::Context;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -15,6 +20,12 @@ const TELL: Duration = Duration::from_secs(5);
 
 /// What stands for the readers of articles among the parts.
 const READERS: &str = "readers";
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Takes how much there is to do, in words, whenever it has changed.
+pub(super) type Words = mpsc::Sender<String>;
 
 /// A part that must not stand still.
 struct Part {
@@ -64,8 +75,25 @@ impl Vigil {
         self.stuck.subscribe()
     }
 
+    /// Looks each second until what it returns is dropped, in a thread of its own: a part that holds up the threads of all
+    /// others must not keep it from being named.
+    pub(super) fn keep(mut self, mut words: String) -> anyhow::Result<Words> {
+        let (sender, news) = mpsc::channel();
+        let watch = move || loop {
+            self.look(&words);
+            match news.recv_timeout(LOOK) {
+                Ok(news) => words = news,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        };
+        let started = thread::Builder::new().name("vigil".to_owned()).spawn(watch);
+        started.context("could not start the vigil's thread")?;
+        Ok(sender)
+    }
+
     /// Feeds the watchdog if every part gets on, and tells how things stand. `words` say how much there is to do.
-    pub(super) fn look(&mut self, words: &str) {
+    fn look(&mut self, words: &str) {
         let limit = systemd::watchdog_interval().unwrap_or(Duration::from_secs(STUCK_SECS_DEFAULT));
         let mut stuck: Vec<_> =
             self.parts.iter_mut().filter_map(|part| (part.still() > limit).then_some(part.name)).collect();

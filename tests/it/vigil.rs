@@ -103,6 +103,11 @@ fn a_desk_of_pages_that_stands_still_is_noticed() {
 }
 
 #[test]
+fn parts_that_hold_up_the_threads_of_all_others_are_noticed() {
+    check("feeds=hang@5,pages=hang@5", "signals");
+}
+
+#[test]
 fn a_watch_of_drops_that_stands_still_is_noticed() {
     check("drops=hang", "drops");
 }
