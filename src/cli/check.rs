@@ -8,7 +8,8 @@ use crate::daemon;
 /// Check the config and say every fault in it, with its place.
 ///
 /// Exit code 0: the daemon would start with it. 78: faults, each with file, line and column, what is wrong, and what
-/// was expected. Warnings alone are no fault.
+/// was expected. 1: a place that it names is taken by something else, as the alert log by a directory. Warnings alone are
+/// no fault.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
     #[command(flatten)]

@@ -11,9 +11,9 @@ use crate::daemon;
 ///
 /// Reads any format that a drop takes (text, HTML, JSON, JSON Lines, saved feeds); of a directory, every file. Each
 /// decision is printed as JSON once it is durable. Without a running daemon the articles' own dates are the clock, as
-/// if they came in on their day; a running daemon takes the files in as if they were dropped now, and does not tell what
-/// is old. Run it again after
-/// an interruption: what was decided before is `seen`, and nothing is told twice.
+/// if they came in on their day; a running daemon is handed what is in the files as if they were dropped now, and does
+/// not tell what is old. Run it again after an interruption: what was decided before is `seen`, and nothing is told
+/// twice.
 #[derive(Args, Debug)]
 pub(super) struct Flags {
     /// Files or directories.

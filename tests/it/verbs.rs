@@ -127,6 +127,21 @@ fn explain_of_an_unknown_address_says_so() {
 }
 
 #[test]
+fn status_names_the_log_that_the_daemon_writes() {
+    let world = World::new("");
+    let daemon = world.start();
+    let config = fs::read_to_string(world.path("storywatch.toml")).unwrap();
+    world.write("storywatch.toml", &config.replace("alerts.log", "other.log"));
+    let ends_with = |name: &str| {
+        let status: serde_json::Value = serde_json::from_str(&world.ok(&["status", "--json"])).unwrap();
+        status["alert_log"].as_str().unwrap().ends_with(name)
+    };
+    assert!(ends_with("/alerts.log"), "a config that is not in force was believed");
+    daemon.stop();
+    assert!(ends_with("/other.log"));
+}
+
+#[test]
 fn status_counts() {
     let world = told();
     let status: serde_json::Value = serde_json::from_str(&world.ok(&["status", "--json"])).unwrap();
